@@ -1,0 +1,68 @@
+"""One exception class per phase, all of them a CompatError.
+
+A message says what is wrong, where, and what to do about it; nothing here is raised without all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CompatError(Exception):
+    """Anything pytest-compat raises on purpose."""
+
+
+class DeclarationError(CompatError):
+    """Something people write (YAML, JGF, a jobspec, a level) is not what it has to be.
+
+    Args:
+        problem: What was found and what was expected, with the remedy where there is one.
+        source: The file or message it stands in.
+        path: Where inside it, dotted (`resources.lammps.with[0].count`).
+    """
+
+    def __init__(self, problem: str, *, source: str = "", path: str = "") -> None:
+        super().__init__(problem, source, path)
+        self.problem = problem
+        self.source = source
+        self.path = path
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.source, self.path, self.problem) if part)
+
+    def within(self, source: str) -> DeclarationError:
+        """Return the same error with the file it was found in, unless it names one already."""
+        return type(self)(self.problem, source=self.source or source, path=self.path)
+
+
+class LevelError(DeclarationError):
+    """A compatibility level that the experiment does not know."""
+
+
+class GraphError(DeclarationError):
+    """A resource or subsystem graph that cannot be a cluster's."""
+
+
+class JobspecError(DeclarationError):
+    """A jobspec that does not say what it asks for."""
+
+
+class SchedulerError(CompatError):
+    """The scheduler under test refused or failed one call."""
+
+
+class SchedulerUnavailable(SchedulerError):
+    """The scheduler under test cannot be reached any more; further calls are pointless."""
+
+
+class RecordError(CompatError):
+    """Records that contradict one another, or that no measurement can have made."""
+
+
+def known(what: str, name: str, names: Iterable[str]) -> str:
+    """Return `unknown WHAT 'NAME'`, the nearest of `names` and all of them, for an error message."""
+    listed = list(names)
+    near = get_close_matches(name, listed, n=1, cutoff=0.5)
+    hint = f", did you mean {near[0]!r}?" if near else ""
+    return f"unknown {what} {name!r}{hint} (known: {', '.join(listed) or 'none'})"
