@@ -1,0 +1,218 @@
+"""Finding, reading and naming experiments; the only place that turns a name into a path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest_compat
+from pytest_compat.declare.jobsets import build_jobs
+from pytest_compat.declare.levels import GROUPS, NONE, Levels
+from pytest_compat.declare.pools import build_clusters
+from pytest_compat.declare.reading import check, read_declaration
+from pytest_compat.errors import DeclarationError, LevelError, known
+from pytest_compat.model import Cluster, Jobspec, Level
+
+DEFAULT_ITERATIONS = 20
+DEFAULT_LEVELS = (NONE, "prefix")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule of ground truth: when everything it says holds, it gives its score.
+
+    Args:
+        score: 0 to 1, as written.
+        unmet: The subsystems that have to be unmet, these and no others; None when that does not matter.
+        job: What the job has to require, by attribute.
+        cluster: What the cluster has to have, by attribute.
+    """
+
+    score: str
+    unmet: frozenset[str] | None = None
+    job: Mapping[str, str] | None = None
+    cluster: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """Figures of others: points by level, out of `of`, and where they stand."""
+
+    source: str
+    of: float
+    points: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Clusters x jobs x levels x ground truth, as declared.
+
+    Args:
+        name: Its name, unique in a run.
+        path: The file it stands in.
+        clusters: One or more, with unique names.
+        jobs: One or more, with unique names and all their requirements.
+        levels: The levels it knows and those it publishes.
+        truth: The rules of ground truth, of which the first that holds decides; a pair that none speaks of scores 0.
+        iterations: Submissions of each job per level, unless the command line says otherwise.
+        published: Figures to show beside the measured ones.
+    """
+
+    name: str
+    path: Path
+    clusters: tuple[Cluster, ...]
+    jobs: tuple[Jobspec, ...]
+    levels: Levels
+    truth: tuple[Rule, ...]
+    iterations: int
+    published: tuple[Published, ...] = ()
+
+
+@lru_cache(maxsize=64)
+def load_experiment(path: Path) -> Experiment:
+    """Read an experiment and all it refers to.
+
+    Pools and job sets are named (`lammps`: the first `clusters/lammps.yaml` going up from the experiment's folder, then
+    those that ship with this package), given as a path that ends in .yaml, relative to the experiment, or written out.
+
+    Raises:
+        DeclarationError: A file is missing or is not what it has to be, names are unknown, or a job requires a
+            subsystem that no cluster has and `absent` does not list.
+    """
+    document = read_declaration(path, "experiment")
+    try:
+        return _build(document, path)
+    except DeclarationError as error:
+        raise error.within(str(path)) from None
+
+
+def _build(document: Mapping[str, Any], path: Path) -> Experiment:
+    clusters = _part(document["clusters"], "clusters", path, lambda pool, folder: build_clusters(pool, folder))
+    jobs = _part(document["jobs"], "jobs", path, lambda jobset, _: build_jobs(jobset))
+    _check_subsystems(clusters, jobs, frozenset(document.get("absent", ())))
+    published = tuple(
+        Published(entry["source"], float(entry["of"]), entry["points"]) for entry in document.get("published", ())
+    )
+    return Experiment(
+        name=document["experiment"],
+        path=path,
+        clusters=clusters,
+        jobs=jobs,
+        levels=_levels(document, jobs),
+        truth=_truth(document, jobs),
+        iterations=document.get("iterations", DEFAULT_ITERATIONS),
+        published=published,
+    )
+
+
+def _part(
+    given: str | Mapping[str, Any],
+    kind: str,
+    path: Path,
+    build: Callable[[Mapping[str, Any], Path], tuple[Any, ...]],
+) -> tuple[Any, ...]:
+    """Build the clusters or jobs that an experiment names or writes out."""
+    if not isinstance(given, str):
+        try:
+            check(given, kind)
+            return build(given, path.parent)
+        except DeclarationError as error:
+            place = ".".join(part for part in (kind, error.path) if part)
+            raise type(error)(error.problem, source=error.source or str(path), path=place) from None
+    found = find(given, kind, path)
+    try:
+        return build(read_declaration(found, kind), found.parent)
+    except DeclarationError as error:
+        raise error.within(str(found)) from None
+
+
+def find(name: str, kind: str, experiment: Path) -> Path:
+    """Return the file of a pool (kind `clusters`) or job set (kind `jobs`) that an experiment names.
+
+    Raises:
+        DeclarationError: There is none; the error lists the names there are.
+    """
+    if name.endswith((".yaml", ".yml")):
+        return experiment.parent / name
+    folder = {"clusters": "clusters", "jobs": "jobspecs"}[kind]
+    names: list[str] = []
+    for place in _places(experiment):
+        candidate = place / folder / f"{name}.yaml"
+        if candidate.is_file():
+            return candidate
+        names += sorted(path.stem for path in (place / folder).glob("*.yaml"))
+    raise DeclarationError(known(f"entry of {folder}/", name, dict.fromkeys(names)), source=str(experiment), path=kind)
+
+
+def _places(experiment: Path) -> Iterator[Path]:
+    yield from experiment.absolute().parents
+    package = Path(pytest_compat.__file__).parent
+    yield package  # where a wheel has them
+    yield package.parent  # where a checkout has them
+
+
+def _check_subsystems(clusters: tuple[Cluster, ...], jobs: tuple[Jobspec, ...], absent: frozenset[str]) -> None:
+    there = dict.fromkeys(subsystem for cluster in clusters for subsystem in cluster.subsystems)
+    for job in jobs:
+        for subsystem in sorted(job.subsystems - there.keys() - absent):
+            raise DeclarationError(
+                f"job {job.name!r} requires a subsystem that no cluster has: {known('subsystem', subsystem, there)}; "
+                f"if that is on purpose, list it under `absent`",
+                path="jobs",
+            )
+
+
+def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
+    required = dict.fromkeys(requirement.subsystem for job in jobs for requirement in job.requirements())
+    attributes = frozenset(
+        f"{requirement.subsystem}:{requirement.field}" for job in jobs for requirement in job.requirements()
+    )
+    order = tuple(document.get("order", required))
+    for subsystem in order:
+        if subsystem not in required:
+            raise DeclarationError(known("subsystem", subsystem, required), path="order")
+    for subsystem in required:
+        if subsystem not in order:
+            raise DeclarationError(f"found no {subsystem!r}, which jobs require", path="order")
+    named: dict[str, Level] = {}
+    published: list[str] = []
+    plain = Levels(order, attributes)
+    for number, entry in enumerate(document.get("levels", DEFAULT_LEVELS)):
+        try:
+            if isinstance(entry, str):
+                if entry.strip() == "all":
+                    raise LevelError("found 'all', which is what this list declares")
+                plain.resolve([entry])
+                published.append(entry)
+                continue
+            ((name, reveals),) = entry.items()
+            if name in named or name in GROUPS or name in order:
+                raise LevelError(f"found {name!r}, a name that is taken")
+            named[name] = Level(name, plain.resolve(["+".join(reveals)])[0].reveals if reveals else ())
+            published.append(name)
+        except LevelError as error:
+            raise LevelError(error.problem, path=f"levels[{number}]") from None
+    return Levels(order, attributes, named, tuple(published))
+
+
+def _truth(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> tuple[Rule, ...]:
+    required = {requirement.subsystem for job in jobs for requirement in job.requirements()}
+    subsystems = sorted(required | {"resources", "combination"})
+    rules = []
+    for number, rule in enumerate(document.get("truth", [{"score": 1, "unmet": []}])):
+        unmet = rule.get("unmet")
+        for subsystem in unmet or ():
+            if subsystem not in subsystems:
+                raise DeclarationError(known("subsystem", subsystem, subsystems), path=f"truth[{number}].unmet")
+        rules.append(
+            Rule(
+                str(rule["score"]),
+                frozenset(unmet) if unmet is not None else None,
+                rule.get("job"),
+                rule.get("cluster"),
+            )
+        )
+    return tuple(rules)

@@ -1,0 +1,238 @@
+"""Jobspec Next Generation, version 1: read from what clients send, rendered to what servers expect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+import yaml
+
+from pytest_compat.declare.reading import expect
+from pytest_compat.errors import JobspecError, known
+from pytest_compat.model import Jobspec, Requirement, Resource, Task
+
+MAX_DEPTH = 32
+MAX_RESOURCES = 10_000
+"""Bounds on what one jobspec may ask for; a YAML file with aliases can be small and ask for billions."""
+
+_expect = partial(expect, JobspecError)
+_KEYS = frozenset({"name", "field", "match", "min", "max"})
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
+    """Read a jobspec from YAML or JSON text.
+
+    Raises:
+        JobspecError: It is neither, or not a jobspec; the error has the path of what is wrong.
+    """
+    try:
+        document = _load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise JobspecError(f"found neither YAML nor JSON: {error}") from None
+    return read_jobspec(document, name=name)
+
+
+def _load(text: str) -> Any:
+    if text.lstrip().startswith("{"):  # JSON is YAML too, and read many times faster as what it is
+        with suppress(json.JSONDecodeError):
+            return json.loads(text)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506, a safe loader
+
+
+def read_jobspec(document: object, *, name: str = "") -> Jobspec:
+    """Read a parsed jobspec.
+
+    A task runs in the resource group it names, or else in that of the group of tasks it is in. What a task requires (by
+    the name of a block of the top-level `requires`) is required of the slot of its resource group; a block that no task
+    names is required of every slot.
+
+    Raises:
+        JobspecError: It is not a jobspec; the error has the path of what is wrong.
+    """
+    jobspec = _expect(document, dict, "", "an object with `version`, `resources` and `tasks`")
+    if jobspec.get("version") != 1 or isinstance(jobspec.get("version"), bool):
+        _fail("version", f"found {jobspec.get('version')!r}, expected 1 (Jobspec Next Generation)")
+    if isinstance(jobspec.get("resources"), list) or "task" in jobspec:
+        _fail("resources", "found an older dialect, expected named groups as in Jobspec Next Generation")
+    budget = [MAX_RESOURCES]
+    groups = {
+        group: replace(_resource(resource, f"resources.{group}", 1, budget), slot=True)
+        for group, resource in _expect(jobspec.get("resources", {}), dict, "resources", "an object").items()
+    }
+    blocks = {
+        block: _requirements(lines, f"requires.{block}")
+        for block, lines in _expect(jobspec.get("requires", {}), dict, "requires", "an object").items()
+    }
+    tasks: list[Task] = []
+    used: dict[str, list[str]] = {}
+    for task, group, requires in _walk(jobspec, "", "", groups, budget):
+        if task is not None:
+            tasks.append(task)
+        if group:
+            used.setdefault(group, []).extend(requires)
+    named = {block for requires in used.values() for block in requires}
+    asked = {}
+    for group, requires in used.items():
+        wanted = [block for block in blocks if block in requires or block not in named]
+        extra = tuple(requirement for block in wanted for requirement in blocks[block])
+        for block in requires:
+            if block not in blocks:
+                _fail("requires", known("block of requirements", block, blocks))
+        asked[group] = replace(groups[group], requires=groups[group].requires + extra)
+    return Jobspec(
+        name or _expect(jobspec.get("name", ""), str, "name", "a string"),
+        asked,
+        tuple(tasks),
+        _expect(jobspec.get("attributes") or {}, dict, "attributes", "an object"),
+    )
+
+
+def render_jobspec(jobspec: Jobspec) -> dict[str, Any]:
+    """Return the jobspec as a Jobspec Next Generation document, ready for JSON or YAML."""
+    document: dict[str, Any] = {
+        "version": 1,
+        "resources": {name: _render(group, slot=True) for name, group in jobspec.groups.items()},
+        "tasks": [
+            {"command": list(task.command), "resources": task.group, **({"name": task.name} if task.name else {})}
+            for task in jobspec.tasks
+        ],
+    }
+    if jobspec.attributes:
+        document["attributes"] = dict(jobspec.attributes)
+    return document
+
+
+def _render(resource: Resource, *, slot: bool = False) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "type": resource.type,
+        "replicas" if slot or resource.slot else "count": resource.count,
+    }
+    if resource.requires:
+        document["requires"] = [
+            {
+                "name": requirement.subsystem,
+                "field": requirement.field,
+                **{verb: text for verb in ("match", "min", "max") if (text := getattr(requirement, verb)) is not None},
+            }
+            for requirement in resource.requires
+        ]
+    if resource.within:
+        document["with"] = [_render(child) for child in resource.within]
+    return document
+
+
+def _walk(
+    level: Mapping[str, Any], place: str, inherited: str, groups: Mapping[str, Resource], budget: list[int]
+) -> Iterator[tuple[Task | None, str, list[str]]]:
+    """Yield every task with its resource group and the requirement blocks it names, and every group of tasks."""
+    for number, task in enumerate(_expect(level.get("tasks") or [], list, f"{place}tasks", "a list")):
+        at = f"{place}tasks[{number}]"
+        _spend(budget, at)
+        _expect(task, dict, at, "an object with `command`")
+        group = _group(task, at, inherited, groups)
+        requires = task.get("requires", "")
+        blocks = [_expect(requires, str, f"{at}.requires", "the name of a block")] if requires else []
+        if "group" in task:
+            yield None, group, blocks
+            continue
+        if not group and not task.get("local"):
+            _fail(f"{at}.resources", f"found nothing, expected one of {', '.join(groups) or 'resources'}")
+        yield Task(_command(task, at), group, str(task.get("name", ""))), group, blocks
+    for number, inner in enumerate(_expect(level.get("groups") or [], list, f"{place}groups", "a list")):
+        at = f"{place}groups[{number}]"
+        _spend(budget, at)
+        if at.count("groups") > MAX_DEPTH:
+            _fail(at, f"found groups more than {MAX_DEPTH} deep")
+        _expect(inner, dict, at, "an object with `tasks`")
+        group = _group(inner, at, inherited, groups)
+        yield None, group, []
+        yield from _walk(inner, f"{at}.", group, groups, budget)
+
+
+def _group(holder: Mapping[str, Any], at: str, inherited: str, groups: Mapping[str, Resource]) -> str:
+    group = _expect(holder.get("resources", inherited), str, f"{at}.resources", "the name of a resource group")
+    if group and group not in groups:
+        _fail(f"{at}.resources", known("resource group", group, groups))
+    return str(group)
+
+
+def _command(task: Mapping[str, Any], at: str) -> tuple[str, ...]:
+    command = task.get("command", [] if "steps" in task else None)
+    if isinstance(command, str):
+        return (command,)
+    words = _expect(command, list, f"{at}.command", "a list of strings")
+    for number, word in enumerate(words):
+        _expect(word, str, f"{at}.command[{number}]", "a string")
+    if not words and "steps" not in task:
+        _fail(f"{at}.command", "found no words, expected at least one")
+    return tuple(words)
+
+
+def _resource(document: object, place: str, depth: int, budget: list[int]) -> Resource:
+    _spend(budget, place)
+    if depth > MAX_DEPTH:
+        _fail(place, f"found resources more than {MAX_DEPTH} deep")
+    resource = _expect(document, dict, place, "an object with `type`")
+    type = _expect(resource.get("type"), str, f"{place}.type", "a string")
+    slot = "replicas" in resource
+    verb = "replicas" if slot else "count"
+    for each in ("replicas", "count"):
+        count = resource.get(each, 1)
+        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 2**63:
+            _fail(f"{place}.{each}", f"found {count!r}, expected a whole number, 1 or more")
+    return Resource(
+        type,
+        resource.get(verb, 1),
+        slot,
+        _requirements(resource.get("requires", []), f"{place}.requires"),
+        tuple(
+            _resource(child, f"{place}.with[{number}]", depth + 1, budget)
+            for number, child in enumerate(_expect(resource.get("with") or [], list, f"{place}.with", "a list"))
+        ),
+    )
+
+
+def _requirements(lines: object, place: str) -> tuple[Requirement, ...]:
+    found = _expect(lines or [], list, place, "a list of requirements")
+    return tuple(requirement(line, f"{place}[{number}]") for number, line in enumerate(found))
+
+
+def requirement(line: object, place: str) -> Requirement:
+    """Read one line of `requires`.
+
+    Raises:
+        JobspecError: It has no name or field, neither or both of a value and a range, or something that is no string.
+    """
+    said = _expect(line, dict, place, "an object with `name`, `field` and `match` or `min`, `max`")
+    for key, value in said.items():
+        if key not in _KEYS:
+            _fail(f"{place}.{key}", known("key", str(key), sorted(_KEYS)))
+        if not isinstance(value, str):
+            _fail(f"{place}.{key}", f'found {value!r}, expected a string (in YAML, quote it: "{_quoted(value)}")')
+    for key in ("name", "field"):
+        if not said.get(key):
+            _fail(f"{place}.{key}", "found nothing, expected a string")
+    if ("match" in said) == ("min" in said or "max" in said):
+        _fail(place, "expected either `match`, or `min`, `max` or both")
+    return Requirement(said["name"], said["field"], said.get("match"), said.get("min"), said.get("max"))
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _spend(budget: list[int], place: str) -> None:
+    budget[0] -= 1
+    if budget[0] < 0:
+        _fail(place, f"found more than {MAX_RESOURCES} resources and tasks")
+
+
+def _fail(place: str, problem: str) -> NoReturn:
+    raise JobspecError(problem, path=place)
