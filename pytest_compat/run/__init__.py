@@ -1,0 +1,1 @@
+"""Running an experiment at a level through a scheduler."""

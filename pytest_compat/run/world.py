@@ -1,0 +1,111 @@
+"""A world: an experiment's clusters, registered with a scheduler that runs."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pytest_compat.declare.catalog import Experiment
+from pytest_compat.errors import CompatError
+from pytest_compat.matching.versions import unordered_versions
+from pytest_compat.model import Level
+from pytest_compat.records import LevelRun
+from pytest_compat.run.level import LevelRunner
+from pytest_compat.run.once import Once
+from pytest_compat.schedulers import SchedulerOptions, create_scheduler
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run experiments.
+
+    Args:
+        scheduler: Which scheduler, and how to reach it.
+        seed: Draws derive from it.
+        iterations: Submissions of each job per level; None leaves it to the experiment, 0 is exact only.
+    """
+
+    scheduler: SchedulerOptions = field(default_factory=SchedulerOptions)
+    seed: int = 0
+    iterations: int | None = None
+
+
+class Worlds:
+    """The worlds of a session, each opened when a level is first run in it and closed with the session.
+
+    Args:
+        options: How to run.
+        shared: A folder that all processes of the session see, so that a level runs once in all of them; None when
+            there is one process.
+    """
+
+    def __init__(self, options: RunOptions, shared: Path | None = None) -> None:
+        self._options = options
+        self._once = Once(shared)
+        self._open: dict[Path, LevelRunner | CompatError] = {}
+        self._closing = ExitStack()
+
+    def level(self, experiment: Experiment, level: Level, position: int = 0) -> LevelRun:
+        """Return the run of a level; the first to ask runs it, in whichever process.
+
+        Raises:
+            SchedulerError: The scheduler could not be started or refused the clusters. Asking again does not try again.
+        """
+        key = f"{experiment.name}/{level.name}"
+        return self._once.get(key, lambda: self._runner(experiment).run(level, position))
+
+    def _runner(self, experiment: Experiment) -> LevelRunner:
+        runner = self._open.get(experiment.path)
+        if runner is None:
+            try:
+                runner = self._start(experiment)
+            except CompatError as error:
+                runner = error
+            self._open[experiment.path] = runner
+        if isinstance(runner, CompatError):
+            raise runner
+        return runner
+
+    def _start(self, experiment: Experiment) -> LevelRunner:
+        for cluster in experiment.clusters:
+            for subsystem, graph in cluster.subsystems.items():
+                for attribute, text in unordered_versions(graph):
+                    log.warning(
+                        "cluster %s: %s %s = %r has no place in the order of versions; no range will match it",
+                        cluster.name, subsystem, attribute, text,
+                    )  # fmt: skip
+        scheduler = create_scheduler(self._options.scheduler)
+        self._closing.callback(scheduler.close)
+        scheduler.open(experiment.clusters)
+        iterations = self._options.iterations
+        return LevelRunner(
+            experiment,
+            scheduler,
+            name=self._options.scheduler.name,
+            seed=self._options.seed,
+            iterations=experiment.iterations if iterations is None else iterations,
+        )
+
+    def close(self) -> None:
+        """Stop every scheduler that was started."""
+        self._closing.close()
+
+
+def probe(options: SchedulerOptions) -> None:
+    """Make sure that a scheduler that runs elsewhere answers.
+
+    Raises:
+        SchedulerUnavailable: It does not.
+    """
+    if options.is_address:
+        from pytest_compat.schedulers.rainbow import RainbowScheduler
+
+        scheduler = RainbowScheduler(options.name, secret=options.secret)
+        try:
+            scheduler.connect()
+        finally:
+            scheduler.close()
