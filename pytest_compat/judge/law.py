@@ -1,0 +1,92 @@
+"""The exact law of a level's score: the jobs are strata, and what each can score is known.
+
+Under uniform selection a submission of a job scores what one of its candidates scores, each with the same
+probability, and submissions are independent. The law of their sum is the convolution of theirs, which is worked out
+on the grid of multiples of 1/d that all scores lie on. A binomial formula knows neither partial scores nor
+strata and is too wide here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy
+
+MAX_GRID = 2**22
+"""Points of the grid. Scores that would need a finer one are rounded to it."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """A distribution of summed scores: `weights[k]` is the probability of a sum of k * step."""
+
+    step: Fraction
+    weights: numpy.ndarray[Any, Any]
+
+    def span(self, level: float) -> tuple[Fraction, Fraction]:
+        """Return the central range of sums: at most (1 - level) / 2 of the law lies below it, and as much above.
+
+        Args:
+            level: Between 0 and 1.
+        """
+        tail = (1 - level) / 2
+        below = self.weights.cumsum()
+        above = self.weights[::-1].cumsum()
+        low = int((below > tail).argmax())
+        high = len(self.weights) - 1 - int((above > tail).argmax())
+        return low * self.step, high * self.step
+
+
+def law_of_sum(strata: Iterable[Sequence[Fraction]], draws: int) -> Law:
+    """Return the law of the summed score of `draws` draws from each stratum.
+
+    Args:
+        strata: Per job, the scores of its candidates, 0 to 1; a job without candidates scores 0.
+        draws: Submissions of each job, 1 or more.
+    """
+    import numpy
+
+    counted = [Counter(scores or [Fraction(0)]) for scores in strata]
+    step = Fraction(1, lcm(*(score.denominator for scores in counted for score in scores), 1))
+    finest = Fraction(max(len(counted) * draws, 1), MAX_GRID)
+    step = max(step, finest)
+    total = numpy.ones(1)
+    for scores in counted:
+        top = max(round(score / step) for score in scores)
+        one = numpy.zeros(top + 1)
+        for score, count in scores.items():
+            one[round(score / step)] += count / scores.total()
+        total = _convolve(total, _power(one, draws))
+    return Law(step, total)
+
+
+def _power(one: Any, times: int) -> Any:
+    """Return the distribution of the sum of `times` independent draws, by squaring."""
+    import numpy
+
+    result = numpy.ones(1)
+    while times:
+        if times & 1:
+            result = _convolve(result, one)
+        times >>= 1
+        if times:
+            one = _convolve(one, one)
+    return result
+
+
+def _convolve(first: Any, second: Any) -> Any:
+    import numpy
+
+    if min(len(first), len(second)) < 256:
+        return numpy.convolve(first, second)
+    # Long ones by FFT; its rounding errors (1e-16 of the whole) are far below any tail asked for.
+    size = len(first) + len(second) - 1
+    length = 1 << (size - 1).bit_length()
+    product = numpy.fft.irfft(numpy.fft.rfft(first, length) * numpy.fft.rfft(second, length), length)[:size]
+    return numpy.clip(product, 0, None)

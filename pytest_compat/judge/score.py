@@ -1,0 +1,150 @@
+"""The figures of a level: sampled, exact, and the range in which the one has to lie around the other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from pytest_compat.judge.law import law_of_sum
+from pytest_compat.records import OUTCOMES, Candidates, LevelFacts, LevelKey, Submission
+
+INTERVAL = 0.95
+"""Probability of the interval that is printed."""
+
+PLAUSIBLE = 0.999
+"""Probability of the range outside which a sampled value is not to be believed."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The expectation under uniform selection among the scheduler's candidates.
+
+    Args:
+        accuracy: Mean over jobs of the mean score of their candidates; a job without any scores 0.
+        unmatched: Share of the jobs without candidates.
+    """
+
+    accuracy: Fraction
+    unmatched: Fraction
+
+
+@dataclass(frozen=True)
+class LevelScore:
+    """Everything there is to say in numbers about one level.
+
+    Args:
+        facts: What holds for the whole level.
+        submissions: How many were recorded.
+        expected: How many there are at this level.
+        outcomes: Submissions by outcome, every one of OUTCOMES.
+        score: Summed score of the recorded submissions.
+        accuracy: score / submissions; None without submissions.
+        assigned_accuracy: The same over submissions that were given a cluster; None without any.
+        exact: The expectation; None when the scheduler failed to name a job's candidates.
+        interval: Accuracies between which a complete sample lies with probability INTERVAL, by its exact law; None
+            when the level is incomplete or its law unknown.
+        plausible: The same with probability PLAUSIBLE.
+        clusters: By cluster, how many submissions it was assigned and their summed score.
+        missing: Cases that should have been recorded and were not, by cluster.
+        errors: Distinct reasons of errors, with the number of submissions each concerns.
+    """
+
+    facts: LevelFacts
+    submissions: int
+    expected: int
+    outcomes: Mapping[str, int]
+    score: Fraction
+    accuracy: Fraction | None
+    assigned_accuracy: Fraction | None
+    exact: Exact | None
+    interval: tuple[Fraction, Fraction] | None
+    plausible: tuple[Fraction, Fraction] | None
+    clusters: Mapping[str, tuple[int, Fraction]]
+    missing: tuple[str, ...] = ()
+    errors: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> LevelKey:
+        """Which level this is."""
+        return self.facts.key
+
+    @property
+    def complete(self) -> bool:
+        """True when every submission of the level was recorded."""
+        return self.submissions == self.expected
+
+    @property
+    def judged(self) -> Fraction | None:
+        """The accuracy that gates look at: the sampled one, or the exact one when nothing was to be sampled."""
+        if self.expected == 0:
+            return self.exact.accuracy if self.exact else None
+        return self.accuracy
+
+
+def score_level(facts: LevelFacts, submissions: Iterable[Submission], *, missing: Sequence[str] = ()) -> LevelScore:
+    """Work out the figures of a level from its records.
+
+    Args:
+        facts: What holds for the whole level.
+        submissions: The recorded ones, each once.
+        missing: Clusters whose cases were not recorded.
+    """
+    recorded = list(submissions)
+    expected = len(facts.jobs) * facts.iterations
+    counts = Counter(each.outcome for each in recorded)
+    score = sum((as_fraction(each.score) for each in recorded), Fraction(0))
+    assigned = [each for each in recorded if each.cluster is not None]
+    clusters: dict[str, tuple[int, Fraction]] = {}
+    for each in sorted(assigned):
+        assert each.cluster is not None
+        number, total = clusters.get(each.cluster, (0, Fraction(0)))
+        clusters[each.cluster] = (number + 1, total + as_fraction(each.score))
+    known = all(each.clusters is not None for each in facts.candidates)
+    complete = known and len(recorded) == expected > 0
+    spans = _spans(facts, expected) if complete else {}
+    return LevelScore(
+        facts=facts,
+        submissions=len(recorded),
+        expected=expected,
+        outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
+        score=score,
+        accuracy=score / len(recorded) if recorded else None,
+        assigned_accuracy=score / len(assigned) if assigned else None,
+        exact=_exact(facts.candidates) if known else None,
+        interval=spans.get(INTERVAL),
+        plausible=spans.get(PLAUSIBLE),
+        clusters=clusters,
+        missing=tuple(missing),
+        errors=_errors(facts, recorded),
+    )
+
+
+def as_fraction(score: float) -> Fraction:
+    """Return the score that was declared: 0.1 is 1/10, not the double nearest to it."""
+    return Fraction(repr(score))
+
+
+def _exact(candidates: Sequence[Candidates]) -> Exact:
+    means = [
+        sum(map(as_fraction, each.scores), Fraction(0)) / len(each.scores) if each.scores else Fraction(0)
+        for each in candidates
+    ]
+    empty = sum(not each.scores for each in candidates)
+    jobs = max(len(candidates), 1)
+    return Exact(sum(means, Fraction(0)) / jobs, Fraction(empty, jobs))
+
+
+def _spans(facts: LevelFacts, total: int) -> dict[float, tuple[Fraction, Fraction]]:
+    law = law_of_sum([[as_fraction(score) for score in each.scores] for each in facts.candidates], facts.iterations)
+    return {level: (low / total, high / total) for level in (INTERVAL, PLAUSIBLE) for low, high in [law.span(level)]}
+
+
+def _errors(facts: LevelFacts, recorded: Iterable[Submission]) -> dict[str, int]:
+    reasons = Counter(each.reason for each in recorded if each.outcome == "error")
+    reasons.update(
+        {f"candidates of {each.job}: {each.reason}": 0 for each in facts.candidates if each.clusters is None}
+    )
+    reasons.update({f"{cluster} could not receive: {reason}": 0 for cluster, reason in facts.failures.items()})
+    return dict(reasons)
