@@ -1,0 +1,1 @@
+"""A verdict and its records as people and programs read them."""
