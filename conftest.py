@@ -1,0 +1,3 @@
+"""Fixtures for the tests of this project; everything else comes with the plugin."""
+
+pytest_plugins = ["pytester"]

@@ -1,0 +1,76 @@
+"""What pytest sees. Thin: nothing here imports more than it takes to find out that there is nothing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from pytest_compat.plugin.cases import MARKER, MARKER_HELP, Planner
+from pytest_compat.plugin.collector import Collector
+from pytest_compat.plugin.fixtures import compat_case, compat_cluster, compat_level, compat_rainbow, compat_worlds
+from pytest_compat.plugin.options import add_options, read_settings
+from pytest_compat.plugin.state import PLANNER, RECORD, SETTINGS, TOLD, USAGE
+
+__all__ = ["compat_case", "compat_cluster", "compat_level", "compat_rainbow", "compat_worlds"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Declare the hooks."""
+    from pytest_compat import hookspecs
+
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the settings, so that a wrong one ends the session before it begins."""
+    config.addinivalue_line("markers", MARKER_HELP)
+    settings = read_settings(config)
+    config.stash[SETTINGS] = settings
+    config.stash[PLANNER] = Planner(settings)
+    config.stash[TOLD] = set()
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Collector(settings), "compat-collector")
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Say in one line what was asked for."""
+    settings = config.stash[SETTINGS]
+    if not settings.given:
+        return None
+    scheduler = settings.scheduler.name if settings.scheduler else "rainbow"
+    return f"compat: scheduler {scheduler}, levels {','.join(settings.levels)}, seed {settings.seed}"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make the cases of a marked test."""
+    metafunc.config.stash[PLANNER].plan(metafunc)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Refuse levels that no collected experiment knows."""
+    problem = config.stash[PLANNER].usage_error()
+    if problem is None:
+        return
+    if not hasattr(config, "workerinput"):
+        raise pytest.UsageError(problem)
+    # The controller raises it: a worker that does so looks like a crash.
+    config.workeroutput[USAGE] = problem  # type: ignore[attr-defined]
+    items.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Send the record of a case along with its report, which reaches the controller even if the worker then dies."""
+    report = yield
+    if report.when == "call" and RECORD in item.stash:
+        report.compat = item.stash[RECORD]  # type: ignore[attr-defined]
+    elif report.failed and item.get_closest_marker(MARKER) is not None:
+        report.compat = {}  # type: ignore[attr-defined]
+    return report

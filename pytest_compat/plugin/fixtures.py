@@ -1,0 +1,90 @@
+"""What tests ask for by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_compat.plugin.cases import CLUSTER, MARKER, Case, LevelPlan
+from pytest_compat.plugin.state import RECORD, SETTINGS, TOLD
+
+if TYPE_CHECKING:
+    from pytest_compat.model import Level
+    from pytest_compat.rainbow.process import RainbowProcess
+    from pytest_compat.run.world import Worlds
+
+
+@pytest.fixture(scope="session")
+def compat_worlds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+    """The schedulers of this session, each started and given its clusters when a case first needs it."""
+    from pytest_compat.run.world import Worlds
+
+    shared = None
+    if "PYTEST_XDIST_TESTRUNUID" in os.environ and hasattr(request.config, "workerinput"):
+        shared = tmp_path_factory.getbasetemp().parent / "pytest-compat" / os.environ["PYTEST_XDIST_TESTRUNUID"]
+    worlds = Worlds(request.config.stash[SETTINGS].run_options, shared)
+    yield worlds
+    worlds.close()
+
+
+@pytest.fixture
+def compat_level(request: pytest.FixtureRequest) -> Level:
+    """The compatibility level of this case."""
+    return _plan(request).level
+
+
+@pytest.fixture
+def compat_cluster(request: pytest.FixtureRequest) -> str:
+    """Name of the cluster of this case."""
+    if not hasattr(request, "param"):
+        _unmarked(request)
+    return str(request.param)
+
+
+@pytest.fixture
+def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worlds: Worlds) -> Case:
+    """The case, run: what was assigned at its level, and to its cluster if the test also uses compat_cluster.
+
+    Recorded for the report when the test ends, whether it passes or fails.
+    """
+    from pytest_compat.errors import CompatError
+    from pytest_compat.judge.gather import case_record
+
+    plan = request.node.callspec.params["compat_level"]
+    cluster = request.getfixturevalue(CLUSTER) if CLUSTER in request.fixturenames else None
+    try:
+        run = compat_worlds.level(plan.experiment, plan.level, plan.position)
+    except CompatError as error:
+        pytest.fail(f"{plan.experiment.name}: {error}", pytrace=False)
+    told = request.config.stash[TOLD]
+    request.node.stash[RECORD] = case_record(run, cluster, with_facts=run.facts.key not in told)
+    told.add(run.facts.key)
+    return Case(run.facts, cluster, run.submissions if cluster is None else run.at(cluster))
+
+
+@pytest.fixture(scope="session")
+def compat_rainbow() -> Iterator[RainbowProcess]:
+    """An embedded rainbow for tests of one's own: its `address` and registration `secret`."""
+    from pytest_compat.rainbow.process import RainbowProcess
+
+    with RainbowProcess() as process:
+        yield process
+
+
+def _plan(request: pytest.FixtureRequest) -> LevelPlan:
+    if not hasattr(request, "param"):
+        _unmarked(request)
+    plan = request.param
+    assert isinstance(plan, LevelPlan)
+    return plan
+
+
+def _unmarked(request: pytest.FixtureRequest) -> None:
+    pytest.fail(
+        f"{request.fixturename} needs to know the experiment: mark the test with "
+        f"@pytest.mark.{MARKER}('experiment.yaml')",
+        pytrace=False,
+    )
