@@ -1,0 +1,1 @@
+"""LAMMPS on 48 faux clusters."""
