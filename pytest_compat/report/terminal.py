@@ -8,9 +8,13 @@ from itertools import groupby
 
 from pytest_compat.judge.score import INTERVAL, LevelScore
 from pytest_compat.judge.verdict import Verdict
+from pytest_compat.records import OUTCOMES
 
 MAX_LISTED = 10
 """Disagreements and reasons listed per level; the JSON report has them all."""
+
+ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
+"""Outcomes that have a column even when no submission had them."""
 
 Line = tuple[str, bool]
 """A line and whether it is bad news."""
@@ -49,13 +53,11 @@ def _title(level: LevelScore) -> str:
 
 
 def _table(levels: list[LevelScore]) -> Iterator[Line]:
-    published = max(len(level.facts.published) for level in levels)
-    header = [
-        "level", "sampled", f"{INTERVAL:.0%} range", "exact", "fraction",
-        *(["published"] if published else []),
-        "correct", "compatible", "incorrect", "missed", "rejected", "error", "candidates",
-    ]  # fmt: skip
-    rows = [(_row(level, published), bool(level.outcomes["error"] or not level.complete)) for level in levels]
+    published = any(level.facts.published for level in levels)
+    outcomes = [name for name in OUTCOMES if name in ALWAYS_SHOWN or any(level.outcomes[name] for level in levels)]
+    header = ["level", "sampled", f"{INTERVAL:.0%} range", "exact", "fraction"]
+    header += [*outcomes, "candidates", *(["published"] if published else [])]
+    rows = [(_row(level, outcomes, published), bool(level.outcomes["error"] or not level.complete)) for level in levels]
     widths = [max(len(row[column]) for row in [header, *(row for row, _ in rows)]) for column in range(len(header))]
     for row, bad in [(header, False), *rows]:
         cells = [
@@ -63,9 +65,11 @@ def _table(levels: list[LevelScore]) -> Iterator[Line]:
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         yield "  ".join(cells).rstrip(), bad
+    if absent := [name for name in OUTCOMES if name not in outcomes]:
+        yield f"{', '.join(absent)}: none", False
 
 
-def _row(level: LevelScore, published: int) -> list[str]:
+def _row(level: LevelScore, outcomes: list[str], published: bool) -> list[str]:
     exact = level.exact
     sizes = [len(each.clusters) for each in level.facts.candidates if each.clusters is not None]
     ends = sorted({min(sizes), max(sizes)}) if sizes else []
@@ -75,9 +79,9 @@ def _row(level: LevelScore, published: int) -> list[str]:
         f"{_rate(level.interval[0])}-{_rate(level.interval[1])}" if level.interval else "-",
         _rate(exact.accuracy) if exact else "-",
         str(exact.accuracy) if exact else "-",
-        *([" ".join(f"{each['accuracy']:.4f}" for each in level.facts.published) or "-"] if published else []),
-        *(str(count) for count in level.outcomes.values()),
+        *(str(level.outcomes[name]) for name in outcomes),
         "-".join(map(str, ends)) or "-",
+        *([" ".join(f"{each['accuracy']:.4f}" for each in level.facts.published) or "-"] if published else []),
     ]
 
 
