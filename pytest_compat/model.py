@@ -54,6 +54,11 @@ class Graph:
         children: dict[str, list[str]] = {name: [] for name in self.vertices}
         parent: dict[str, str] = {}
         for container, contained in dict.fromkeys(self.contains):
+            for end in (container, contained):
+                if end not in children:
+                    raise GraphError(
+                        f"found an edge to {end!r}, expected the id of a vertex in graph.nodes", path="graph.edges"
+                    )
             if contained in parent:
                 both = f"{parent[contained]!r} and {container!r}"
                 raise GraphError(

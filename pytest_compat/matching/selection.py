@@ -20,5 +20,5 @@ def choose(candidates: Sequence[str], key: str) -> str:
     Raises:
         IndexError: There are no candidates.
     """
-    number = int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big")
+    number = int.from_bytes(blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
     return candidates[number * len(candidates) >> 64]
