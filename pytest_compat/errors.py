@@ -7,6 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from reprlib import Repr
+
+MOST = 1000
+"""Names that a message lists."""
+
+LONGEST = 80
+"""Characters of a name or value that a message shows: enough to find it, whatever a client sent."""
 
 
 class CompatError(Exception):
@@ -62,7 +69,29 @@ class RecordError(CompatError):
 
 def known(what: str, name: str, names: Iterable[str]) -> str:
     """Return `unknown WHAT 'NAME'`, the nearest of `names` and all of them, for an error message."""
-    listed = list(names)
-    near = get_close_matches(name, listed, n=1, cutoff=0.5)
+    listed = [each[:LONGEST] for each in names]
+    near = get_close_matches(name[:LONGEST], listed[:MOST], n=1, cutoff=0.5)
     hint = f", did you mean {near[0]!r}?" if near else ""
-    return f"unknown {what} {name!r}{hint} (known: {', '.join(listed) or 'none'})"
+    more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
+    return f"unknown {what} {brief(name)}{hint} (known: {', '.join(listed[:MOST]) or 'none'}{more})"
+
+
+def brief(value: object) -> str:
+    """Return a short text of any value for an error message.
+
+    The built-in repr is no choice for what clients send: it writes out what YAML aliases share, and fails on integers
+    of more than 4300 digits.
+    """
+    return _BRIEF.repr(value)
+
+
+class _Brief(Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother, self.maxlong = 2, LONGEST, LONGEST, LONGEST
+
+    def repr_int(self, x: int, level: int) -> str:
+        return f"a number of {x.bit_length()} bits" if x.bit_length() > 256 else repr(x)
+
+
+_BRIEF = _Brief()

@@ -140,10 +140,10 @@ def find(name: str, kind: str, experiment: Path) -> Path:
     folder = {"clusters": "clusters", "jobs": "jobspecs"}[kind]
     names: list[str] = []
     for place in _places(experiment):
-        candidate = place / folder / f"{name}.yaml"
-        if candidate.is_file():
-            return candidate
-        names += sorted(path.stem for path in (place / folder).glob("*.yaml"))
+        there = {path.stem: path for path in sorted((place / folder).glob("*.yaml"))}
+        if name in there:
+            return there[name]
+        names += there
     raise DeclarationError(known(f"entry of {folder}/", name, dict.fromkeys(names)), source=str(experiment), path=kind)
 
 
@@ -172,6 +172,8 @@ def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
     )
     order = tuple(document.get("order", required))
     for subsystem in order:
+        if subsystem in GROUPS:
+            raise DeclarationError(f"found a subsystem called {subsystem!r}, which levels are called", path="order")
         if subsystem not in required:
             raise DeclarationError(known("subsystem", subsystem, required), path="order")
     for subsystem in required:
@@ -183,7 +185,7 @@ def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
     for number, entry in enumerate(document.get("levels", DEFAULT_LEVELS)):
         try:
             if isinstance(entry, str):
-                if entry.strip() == "all":
+                if "all" in (name.strip() for name in entry.split(",")):
                     raise LevelError("found 'all', which is what this list declares")
                 plain.resolve([entry])
                 published.append(entry)
@@ -191,7 +193,7 @@ def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
             ((name, reveals),) = entry.items()
             if name in named or name in GROUPS or name in order:
                 raise LevelError(f"found {name!r}, a name that is taken")
-            named[name] = Level(name, plain.resolve(["+".join(reveals)])[0].reveals if reveals else ())
+            named[name] = Level(name, plain.joined(reveals).reveals)
             published.append(name)
         except LevelError as error:
             raise LevelError(error.problem, path=f"levels[{number}]") from None

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_compat.declare.reading import expect, read_text
-from pytest_compat.errors import GraphError
+from pytest_compat.errors import GraphError, brief
 from pytest_compat.model import Cluster, Graph, Vertex
 
 BOOKKEEPING = frozenset({"id", "uniq_id", "rank", "paths", "attributes"})
@@ -136,7 +136,10 @@ def write_subsystem(cluster: Cluster, subsystem: str) -> str:
     for number, (id, vertex) in enumerate(graph.vertices.items()):
         node = _node(id, number, vertex.type, number, vertex)
         node["metadata"]["paths"] = {"containment": f"/{node['metadata']['name']}"}
-        node["metadata"].update(vertex.attributes)
+        # What a reader takes as the vertex' own (its size, say) can be an attribute only where it is out of the way.
+        for field, text in vertex.attributes:
+            inside = field == "size" or field in BOOKKEEPING or (field == "type" and "=" in text)
+            (node["metadata"].setdefault("attributes", {}) if inside else node["metadata"])[field] = text
         nodes[id] = node
     return _dump(nodes, graph.contains)
 
@@ -204,17 +207,17 @@ def _vertex(node: object, place: str) -> Vertex:
     type = _expect(metadata.get("type"), str, f"{place}.metadata.type", "a string")
     size = metadata.get("size", 1)
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
-        _fail(f"{place}.metadata.size", f"found {size!r}, expected a whole number, 0 or more")
+        _fail(f"{place}.metadata.size", f"found {brief(size)}, expected a whole number, 0 or more")
     attributes: dict[str, str] = {}
     field, equals, value = type.partition("=")
     if equals:
         attributes[field] = value
-    for fields in (metadata.get("attributes"), metadata):
+    for fields in (metadata, metadata.get("attributes")):
         if isinstance(fields, dict):
             attributes.update(
                 (name, found if isinstance(found, str) else json.dumps(found))
                 for name, found in fields.items()
-                if name not in BOOKKEEPING and isinstance(found, str | int | bool)
+                if (fields is not metadata or name not in BOOKKEEPING) and isinstance(found, str | int | bool)
             )
     return Vertex(type, size, tuple(sorted(attributes.items())))
 

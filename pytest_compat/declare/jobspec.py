@@ -9,10 +9,8 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
 
-import yaml
-
-from pytest_compat.declare.reading import expect
-from pytest_compat.errors import JobspecError, known
+from pytest_compat.declare.reading import expect, load_yaml
+from pytest_compat.errors import DeclarationError, JobspecError, brief, known
 from pytest_compat.model import Jobspec, Requirement, Resource, Task
 
 MAX_DEPTH = 32
@@ -21,7 +19,6 @@ MAX_RESOURCES = 10_000
 
 _expect = partial(expect, JobspecError)
 _KEYS = frozenset({"name", "field", "match", "min", "max"})
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
@@ -32,16 +29,16 @@ def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
     """
     try:
         document = _load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise JobspecError(f"found neither YAML nor JSON: {error}") from None
+    except DeclarationError as error:
+        raise JobspecError(f"found neither YAML nor JSON: {error.problem}") from None
     return read_jobspec(document, name=name)
 
 
 def _load(text: str) -> Any:
     if text.lstrip().startswith("{"):  # JSON is YAML too, and read many times faster as what it is
-        with suppress(json.JSONDecodeError):
+        with suppress(ValueError, RecursionError):
             return json.loads(text)
-    return yaml.load(text, Loader=_Loader)  # noqa: S506, a safe loader
+    return load_yaml(text)
 
 
 def read_jobspec(document: object, *, name: str = "") -> Jobspec:
@@ -56,18 +53,15 @@ def read_jobspec(document: object, *, name: str = "") -> Jobspec:
     """
     jobspec = _expect(document, dict, "", "an object with `version`, `resources` and `tasks`")
     if jobspec.get("version") != 1 or isinstance(jobspec.get("version"), bool):
-        _fail("version", f"found {jobspec.get('version')!r}, expected 1 (Jobspec Next Generation)")
+        _fail("version", f"found {brief(jobspec.get('version'))}, expected 1 (Jobspec Next Generation)")
     if isinstance(jobspec.get("resources"), list) or "task" in jobspec:
         _fail("resources", "found an older dialect, expected named groups as in Jobspec Next Generation")
     budget = [MAX_RESOURCES]
     groups = {
         group: replace(_resource(resource, f"resources.{group}", 1, budget), slot=True)
-        for group, resource in _expect(jobspec.get("resources", {}), dict, "resources", "an object").items()
+        for group, resource in _named(jobspec, "resources")
     }
-    blocks = {
-        block: _requirements(lines, f"requires.{block}")
-        for block, lines in _expect(jobspec.get("requires", {}), dict, "requires", "an object").items()
-    }
+    blocks = {block: _requirements(lines, f"requires.{block}") for block, lines in _named(jobspec, "requires")}
     tasks: list[Task] = []
     used: dict[str, list[str]] = {}
     for task, group, requires in _walk(jobspec, "", "", groups, budget):
@@ -92,13 +86,22 @@ def read_jobspec(document: object, *, name: str = "") -> Jobspec:
     )
 
 
+def _named(jobspec: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
+    for name, value in _expect(jobspec.get(key, {}), dict, key, "an object").items():
+        yield _expect(name, str, key, "names that are strings"), value
+
+
 def render_jobspec(jobspec: Jobspec) -> dict[str, Any]:
     """Return the jobspec as a Jobspec Next Generation document, ready for JSON or YAML."""
     document: dict[str, Any] = {
         "version": 1,
         "resources": {name: _render(group, slot=True) for name, group in jobspec.groups.items()},
         "tasks": [
-            {"command": list(task.command), "resources": task.group, **({"name": task.name} if task.name else {})}
+            {
+                **({"command": list(task.command)} if task.command else {"steps": []}),
+                **({"resources": task.group} if task.group else {"local": True}),
+                **({"name": task.name} if task.name else {}),
+            }
             for task in jobspec.tasks
         ],
     }
@@ -141,8 +144,12 @@ def _walk(
             yield None, group, blocks
             continue
         if not group and not task.get("local"):
-            _fail(f"{at}.resources", f"found nothing, expected one of {', '.join(groups) or 'resources'}")
-        yield Task(_command(task, at), group, str(task.get("name", ""))), group, blocks
+            _fail(f"{at}.resources", f"found nothing, expected one of {', '.join(groups)[:1000] or 'resources'}")
+        yield (
+            Task(_command(task, at), group, _expect(task.get("name", ""), str, f"{at}.name", "a string")),
+            group,
+            blocks,
+        )
     for number, inner in enumerate(_expect(level.get("groups") or [], list, f"{place}groups", "a list")):
         at = f"{place}groups[{number}]"
         _spend(budget, at)
@@ -184,7 +191,7 @@ def _resource(document: object, place: str, depth: int, budget: list[int]) -> Re
     for each in ("replicas", "count"):
         count = resource.get(each, 1)
         if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 2**63:
-            _fail(f"{place}.{each}", f"found {count!r}, expected a whole number, 1 or more")
+            _fail(f"{place}.{each}", f"found {brief(count)}, expected a whole number, 1 or more")
     return Resource(
         type,
         resource.get(verb, 1),
@@ -211,9 +218,9 @@ def requirement(line: object, place: str) -> Requirement:
     said = _expect(line, dict, place, "an object with `name`, `field` and `match` or `min`, `max`")
     for key, value in said.items():
         if key not in _KEYS:
-            _fail(f"{place}.{key}", known("key", str(key), sorted(_KEYS)))
+            _fail(place, known("key", key if isinstance(key, str) else brief(key), sorted(_KEYS)))
         if not isinstance(value, str):
-            _fail(f"{place}.{key}", f'found {value!r}, expected a string (in YAML, quote it: "{_quoted(value)}")')
+            _fail(f"{place}.{key}", f"found {brief(value)}, expected a string{_quoted(value)}")
     for key in ("name", "field"):
         if not said.get(key):
             _fail(f"{place}.{key}", "found nothing, expected a string")
@@ -223,9 +230,10 @@ def requirement(line: object, place: str) -> Requirement:
 
 
 def _quoted(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
+    if not isinstance(value, bool | int | float):
+        return ""
+    text = ("yes" if value else "no") if isinstance(value, bool) else brief(value)
+    return f' (in YAML, quote it: "{text}")'
 
 
 def _spend(budget: list[int], place: str) -> None:

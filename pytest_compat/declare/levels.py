@@ -67,9 +67,9 @@ class Levels:
         elif part == NONE:
             yield Level(NONE)
         elif part == "single":
-            yield from (self._joined([name]) for name in self.order)
+            yield from (self.joined([name]) for name in self.order)
         elif part == "prefix":
-            yield from (self._joined(self.order[:length]) for length in range(1, len(self.order) + 1))
+            yield from (self.joined(self.order[:length]) for length in range(1, len(self.order) + 1))
         elif part == "subsets":
             if len(self.order) > MAX_SUBSETS:
                 raise LevelError(
@@ -77,11 +77,18 @@ class Levels:
                     f"{MAX_SUBSETS} subsystems; name the levels you want"
                 )
             for length in range(len(self.order) + 1):
-                yield from (self._joined(some) for some in combinations(self.order, length))
+                yield from (self.joined(some) for some in combinations(self.order, length))
+        elif part in self.order:  # there are packages called gtk+
+            yield self.joined([part])
         else:
-            yield self._joined([name.strip() for name in part.split("+")], part)
+            yield self.joined([name.strip() for name in part.split("+")], part)
 
-    def _joined(self, names: Sequence[str], spec: str = "") -> Level:
+    def joined(self, names: Sequence[str], spec: str = "") -> Level:
+        """Return the level that reveals some subsystems and attributes.
+
+        Raises:
+            LevelError: One is unknown; the error names `spec` or else that one.
+        """
         for name in names:
             if name not in self.order and name not in self.attributes:
                 raise LevelError(known("level", spec or name, self.names()))

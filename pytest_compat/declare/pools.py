@@ -18,6 +18,8 @@ HOST = "node"
 DEFAULT_SHAPE = {HOST: 1}
 MAX_CLUSTERS = 100_000
 MAX_VERTICES = 1_000_000
+MAX_POOL = 10_000_000
+"""Bounds on clusters in a pool, on containment vertices per cluster, and on those of all clusters together."""
 
 
 def build_clusters(pool: Mapping[str, Any], folder: Path) -> tuple[Cluster, ...]:
@@ -35,16 +37,24 @@ def build_clusters(pool: Mapping[str, Any], folder: Path) -> tuple[Cluster, ...]
         return _combine(pool, _containment(shape, "shape"))
     shared: dict[tuple[tuple[str, int], ...], Graph] = {}
     clusters = []
+    total = 0
     for name, declared in pool["clusters"].items():
         if "jgf" in declared:
             clusters.append(read_cluster(folder / declared["jgf"], name))
-            continue
-        own = declared.get("shape", shape)
-        key = tuple(own.items())
-        if key not in shared:
-            shared[key] = _containment(own, f"clusters.{name}.shape" if "shape" in declared else "shape")
-        clusters.append(build_cluster(name, shared[key], declared.get("subsystems", {})))
+        else:
+            own = declared.get("shape", shape)
+            key = tuple(own.items())
+            if key not in shared:
+                shared[key] = _containment(own, f"clusters.{name}.shape" if "shape" in declared else "shape")
+            clusters.append(build_cluster(name, shared[key], declared.get("subsystems", {})))
+        total += len(clusters[-1].containment.vertices)
+        _check_total(total, "clusters")
     return tuple(clusters)
+
+
+def _check_total(vertices: int, path: str) -> None:
+    if vertices > MAX_POOL:
+        raise DeclarationError(f"found {vertices} vertices in all clusters, expected {MAX_POOL} at most", path=path)
 
 
 def build_cluster(name: str, containment: Graph, subsystems: Mapping[str, Mapping[str, str]]) -> Cluster:
@@ -70,6 +80,7 @@ def _combine(pool: Mapping[str, Any], containment: Graph) -> tuple[Cluster, ...]
         raise DeclarationError(
             f"found axes of {count} combinations, expected {MAX_CLUSTERS} at most", path="subsystems"
         )
+    _check_total(count * len(containment.vertices), "subsystems")
     labels = pool.get("labels", {})
     clusters: dict[str, Cluster] = {}
     for combination in product(*(values for _, _, values in axes)):
@@ -79,6 +90,8 @@ def _combine(pool: Mapping[str, Any], containment: Graph) -> tuple[Cluster, ...]
             subsystems.setdefault(subsystem, {})[field] = value
             words.append(labels.get(field, {}).get(value, value))
         name = "-".join(word for word in words if word)
+        if not name:
+            raise DeclarationError("found a cluster without a name, expected labels that leave one", path="labels")
         if name in clusters:
             raise DeclarationError(f"found two clusters called {name!r}, expected labels that differ", path="labels")
         clusters[name] = build_cluster(name, containment, subsystems)

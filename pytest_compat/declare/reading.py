@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pytest_compat.errors import DeclarationError
+from pytest_compat.errors import DeclarationError, brief
+
+MAX_DEPTH = 100
+MAX_VALUES = 1_000_000
+"""Bounds on a YAML document, with its aliases written out."""
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def expect(error: type[DeclarationError], found: Any, kind: type, place: str, expected: str) -> Any:
@@ -21,7 +28,7 @@ def expect(error: type[DeclarationError], found: Any, kind: type, place: str, ex
         DeclarationError: It is not; of the class given, with what was found and what was expected.
     """
     if not isinstance(found, kind):
-        shown = "nothing" if found is None else repr(found)[:80]
+        shown = "nothing" if found is None else brief(found)
         raise error(f"found {shown}, expected {expected}", path=place)
     return found
 
@@ -36,8 +43,55 @@ def read_text(path: Path, error: type[DeclarationError] = DeclarationError) -> s
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise error("found no such file", source=str(path)) from None
-    except (OSError, UnicodeDecodeError) as problem:
+    except (OSError, ValueError) as problem:
         raise error(f"cannot be read: {problem}", source=str(path)) from None
+
+
+def load_yaml(text: str, loader: Any = _Loader) -> Any:
+    """Parse YAML from anyone.
+
+    libyaml overflows the stack on text that nests deeply, and a few aliases of aliases are billions of values to
+    whoever walks them, so that both are looked for in the events before anything is built.
+
+    Raises:
+        DeclarationError: It is no YAML, or too much of it.
+    """
+    try:
+        _survey(yaml.parse(text, Loader=loader))
+        return yaml.load(text, Loader=loader)  # noqa: S506, safe loaders only
+    # What constructors raise for `!!bool x`, `!!timestamp x` and `!!int ""` is none of YAML's own errors.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
+        raise DeclarationError(f"found no YAML: {error}") from None
+    except RecursionError:
+        raise DeclarationError("found YAML nested too deeply") from None
+
+
+def _survey(events: Iterable[yaml.Event]) -> None:
+    """Refuse YAML that nests too deeply, or is too large with its aliases written out."""
+    sizes: dict[str, int] = {}
+    open_: list[tuple[str | None, int]] = []
+    size = 0
+    for event in events:
+        if isinstance(event, yaml.AliasEvent):
+            if event.anchor in sizes:  # the loader says so of one that is not defined
+                size += sizes[event.anchor]
+            elif any(anchor == event.anchor for anchor, _ in open_):
+                raise DeclarationError(f"found an alias {event.anchor!r} inside what it stands for")
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_.append((event.anchor, size))
+            size += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_.pop()
+            if anchor is not None:
+                sizes[anchor] = size - before
+        elif isinstance(event, yaml.ScalarEvent):
+            size += 1
+            if event.anchor is not None:
+                sizes[event.anchor] = 1
+        if len(open_) > MAX_DEPTH:
+            raise DeclarationError(f"found YAML nested too deeply, expected {MAX_DEPTH} levels at most")
+        if size > MAX_VALUES:
+            raise DeclarationError(f"found YAML with more than {MAX_VALUES} values, aliases included")
 
 
 def read_declaration(path: Path, schema: str) -> dict[str, Any]:
@@ -50,15 +104,9 @@ def read_declaration(path: Path, schema: str) -> dict[str, Any]:
     Raises:
         DeclarationError: The file is missing, no YAML, has a key twice, or is not what the schema says.
     """
+    text = read_text(path)
     try:
-        document = yaml.load(read_text(path), Loader=_UniqueKeys)  # noqa: S506, a safe loader
-    except (yaml.YAMLError, ValueError) as error:
-        raise DeclarationError(f"found no YAML: {error}", source=str(path)) from None
-    except RecursionError:
-        raise DeclarationError("found YAML nested too deeply", source=str(path)) from None
-    except DeclarationError as error:
-        raise error.within(str(path)) from None
-    try:
+        document = load_yaml(text, _UniqueKeys)
         check(document, schema)
     except DeclarationError as error:
         raise error.within(str(path)) from None
@@ -82,7 +130,7 @@ def check(document: object, schema: str) -> None:
 
 
 def _explain(error: Any) -> str:
-    found = repr(error.instance)[:80]
+    found = brief(error.instance)
     if error.validator in ("type", "anyOf") and isinstance(error.instance, bool | int | float):
         text = ("yes" if error.instance else "no") if isinstance(error.instance, bool) else error.instance
         expected = error.schema.get("title") or error.schema.get("type")
@@ -97,7 +145,7 @@ def _explain(error: Any) -> str:
 
 @lru_cache
 def _validator(schema: str) -> Any:
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, validators
     from referencing import Registry, Resource
 
     folder = files("pytest_compat.declare") / "schemas"
@@ -109,11 +157,17 @@ def _validator(schema: str) -> Any:
     registry: Any = Registry().with_resources(
         (name, Resource.from_contents(document)) for name, document in documents.items()
     )
-    return Draft202012Validator(documents[f"{schema}.json"], registry=registry)
+    # To JSON Schema 2.0 is an integer; to range() it is not.
+    whole = Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, found: isinstance(found, int) and not isinstance(found, bool)
+    )
+    extend: Any = validators.extend
+    strict = extend(Draft202012Validator, type_checker=whole)
+    return strict(documents[f"{schema}.json"], registry=registry)
 
 
-class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """A safe loader that refuses a key given twice, which YAML libraries otherwise drop in silence."""
+class _UniqueKeys(_Loader):  # type: ignore[misc, valid-type]
+    """A safe loader that refuses what others take in silence: a key given twice, or that is no string, and NaN."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[str] = set()
@@ -123,7 +177,20 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
                     raise DeclarationError(f"found the key {key.value!r} twice{_line(key)}, expected unique names")
                 seen.add(key.value)
         found: dict[Hashable, Any] = super().construct_mapping(node, deep=deep)
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and not isinstance(name := self.construct_object(key), str):
+                hint = f'quote it to make it one: "{key.value}"'
+                raise DeclarationError(f"found the key {brief(name)}{_line(key)}, expected a string; {hint}")
         return found
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        number: float = super().construct_yaml_float(node)
+        if not isfinite(number):
+            raise DeclarationError(f"found {node.value}{_line(node)}, expected a number that is finite")
+        return number
+
+
+_UniqueKeys.add_constructor("tag:yaml.org,2002:float", _UniqueKeys.construct_yaml_float)
 
 
 def _line(node: yaml.Node) -> str:
