@@ -82,11 +82,10 @@ def judge_gates(gates: Iterable[Gate], levels: Sequence[LevelScore]) -> list[Gat
 
 def _speaks_of(gate: Gate, level: LevelScore) -> bool:
     """Tell whether a gate names this level, with or without its experiment, its subsystems in any order."""
-    own = level.key
-    wanted = gate.level
-    if wanted.startswith(f"{own.experiment}:"):
-        wanted = wanted.removeprefix(f"{own.experiment}:")
-    return wanted == own.level or sorted(wanted.split("+")) == sorted(own.level.split("+"))
+    subsystems = sorted(level.key.level.split("+"))
+    # Both readings: an experiment may be called what a subsystem is, as in `os:os.vendor:0.5`.
+    names = {gate.level, gate.level.removeprefix(f"{level.key.experiment}:")}
+    return any(sorted(name.split("+")) == subsystems for name in names)
 
 
 def _judge(gate: Gate, level: LevelScore) -> GateResult:

@@ -12,14 +12,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import ceil, lcm
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy
 
-MAX_GRID = 2**22
-"""Points of the grid. Scores that would need a finer one are rounded to it."""
+MAX_GRID = 2**20
+"""Points of the grid. Scores that would need a finer one are spread over their neighbours on it."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,18 @@ def law_of_sum(strata: Iterable[Sequence[Fraction]], draws: int) -> Law:
     import numpy
 
     counted = [Counter(scores or [Fraction(0)]) for scores in strata]
-    step = Fraction(1, lcm(*(score.denominator for scores in counted for score in scores), 1))
-    finest = Fraction(max(len(counted) * draws, 1), MAX_GRID)
-    step = max(step, finest)
+    points = lcm(*(score.denominator for scores in counted for score in scores))
+    step = Fraction(1, min(points, max(MAX_GRID // max(len(counted) * draws, 1), 1)))
     total = numpy.ones(1)
     for scores in counted:
-        top = max(round(score / step) for score in scores)
-        one = numpy.zeros(top + 1)
+        one = numpy.zeros(ceil(max(scores) / step) + 1)
         for score, count in scores.items():
-            one[round(score / step)] += count / scores.total()
+            # Between two points of the grid: both, in shares that keep the mean. Rounding would shift the whole law.
+            low, beyond = divmod(score / step, 1)
+            weight = count / scores.total()
+            one[low] += weight * float(1 - beyond)
+            if beyond:
+                one[low + 1] += weight * float(beyond)
         total = _convolve(total, _power(one, draws))
     return Law(step, total)
 
