@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from time import perf_counter
+from typing import ParamSpec, TypeVar
 
 from pytest_compat.declare.catalog import Experiment
 from pytest_compat.errors import SchedulerError, SchedulerUnavailable
@@ -17,6 +18,9 @@ from pytest_compat.schedulers import Scheduler
 from pytest_compat.truth import GroundTruth
 
 log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class LevelRunner:
@@ -36,6 +40,7 @@ class LevelRunner:
         self._name = name
         self._seed = seed
         self._iterations = iterations
+        self._gone = ""
         self._reference = Index(experiment.clusters)
         truth = GroundTruth(experiment.clusters, experiment.truth)
         self._scores = {job.name: truth.scores(job) for job in experiment.jobs}
@@ -87,11 +92,25 @@ class LevelRunner:
         )
         return LevelRun(facts, tuple(submissions))
 
+    def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call the scheduler, unless it is known to be gone.
+
+        Raises:
+            SchedulerError: It failed, or is gone.
+        """
+        if self._gone:
+            raise SchedulerUnavailable(self._gone)
+        try:
+            return call(*args, **kwargs)
+        except SchedulerUnavailable as error:
+            self._gone = _said(error)
+            raise
+
     def _candidates(self, job: Jobspec) -> Candidates:
         try:
-            names = sorted(set(self._scheduler.candidates(job)))
+            names = sorted(set(self._ask(self._scheduler.candidates, job)))
         except SchedulerError as error:
-            return Candidates(job.name, None, reason=str(error))
+            return Candidates(job.name, None, reason=_said(error))
         scores = self._scores[job.name]
         unknown = [name for name in names if name not in scores]
         if unknown:
@@ -100,20 +119,13 @@ class LevelRunner:
 
     def _submit_all(self, level: Level, shown: Mapping[str, Jobspec]) -> Iterator[tuple[str, int, str | None, str]]:
         """Yield (job, iteration, cluster said, problem) of every submission."""
-        gone = ""
         for iteration in range(self._iterations):
             for name, job in shown.items():
-                if gone:
-                    yield name, iteration, None, gone
-                    continue
                 key = f"{self._seed}/{self._experiment.name}/{level.name}/{name}/{iteration}"
                 try:
-                    cluster = self._scheduler.submit(job, _job_name(level, name, iteration), key)
-                except SchedulerUnavailable as error:
-                    gone = str(error)
-                    yield name, iteration, None, gone
+                    cluster = self._ask(self._scheduler.submit, job, _job_name(level, name, iteration), key)
                 except SchedulerError as error:
-                    yield name, iteration, None, str(error)
+                    yield name, iteration, None, _said(error)
                 else:
                     yield name, iteration, cluster, ""
 
@@ -123,10 +135,10 @@ class LevelRunner:
         failures: dict[str, str] = {}
         for cluster in self._experiment.clusters:
             try:
-                for name in self._scheduler.receive(cluster.name):
+                for name in self._ask(self._scheduler.receive, cluster.name):
                     received.setdefault(name, []).append(cluster.name)
             except SchedulerError as error:
-                failures[cluster.name] = str(error)
+                failures[cluster.name] = _said(error)
         return received, failures
 
     def _problem(
@@ -166,6 +178,10 @@ class LevelRunner:
             if each.clusters is not None:
                 for cluster in expected[each.job].symmetric_difference(each.clusters):
                     yield Disagreement(each.job, cluster, cluster in each.clusters, cluster in expected[each.job])
+
+
+def _said(error: SchedulerError) -> str:
+    return str(error) or type(error).__name__  # an empty reason would be no error
 
 
 def _outcome(score: Fraction) -> str:
