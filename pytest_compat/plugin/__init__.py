@@ -10,7 +10,7 @@ from pytest_compat.plugin.cases import MARKER, MARKER_HELP, Planner
 from pytest_compat.plugin.collector import Collector
 from pytest_compat.plugin.fixtures import compat_case, compat_cluster, compat_level, compat_rainbow, compat_worlds
 from pytest_compat.plugin.options import add_options, read_settings
-from pytest_compat.plugin.state import PLANNER, RECORD, SETTINGS, TOLD, USAGE
+from pytest_compat.plugin.state import MEASURED, PLANNER, SETTINGS, TOLD, USAGE
 
 __all__ = ["compat_case", "compat_cluster", "compat_level", "compat_rainbow", "compat_worlds"]
 
@@ -69,8 +69,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the record of a case along with its report, which reaches the controller even if the worker then dies."""
     report = yield
-    if report.when == "call" and RECORD in item.stash:
-        report.compat = item.stash[RECORD]  # type: ignore[attr-defined]
+    # A case that was measured has a record also when a fixture set up after it fails or skips.
+    if MEASURED in item.stash and (report.when == "call" or not report.passed):
+        from pytest_compat.judge.gather import case_record
+
+        run, cluster = item.stash[MEASURED]
+        del item.stash[MEASURED]
+        told = item.config.stash[TOLD]
+        report.compat = case_record(run, cluster, with_facts=run.facts.key not in told)  # type: ignore[attr-defined]
+        told.add(run.facts.key)
     elif report.failed and item.get_closest_marker(MARKER) is not None:
         report.compat = {}  # type: ignore[attr-defined]
     return report

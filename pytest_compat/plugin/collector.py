@@ -14,6 +14,8 @@ from pytest_compat.plugin.options import Settings
 from pytest_compat.plugin.state import USAGE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_compat.judge.gather import Gatherer
     from pytest_compat.judge.verdict import Verdict
 
@@ -25,10 +27,11 @@ class Collector:
         self._settings = settings
         self._gatherer: Gatherer | None = None
         self._problems: dict[str, None] = {}
-        self._failed = 0
+        self._failed: set[str] = set()
         self._dead: list[str] = []
         self._usage: str | None = None
         self._verdict: Verdict | None = None
+        self._written = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the record off a report."""
@@ -36,7 +39,7 @@ class Collector:
         if record is None:
             return
         if report.failed:
-            self._failed += 1
+            self._failed.add(report.nodeid)
         if self._gatherer is None:
             from pytest_compat.judge.gather import Gatherer
 
@@ -96,28 +99,27 @@ class Collector:
         gatherer = self._gatherer or Gatherer()
         problems = [*self._problems, *self._dead]
         if self._failed:
-            problems.append(f"{self._failed} compatibility cases failed")
+            problems.append(f"{len(self._failed)} compatibility cases failed")
         problems += [
             f"{key.experiment}, level {key.level}: what holds for the level was lost with a worker"
             for key in gatherer.without_facts()
         ]
-        self._verdict = reach_verdict(gatherer.scores(), self._settings.gates, problems)
+        levels = gatherer.scores()
+        self._verdict = reach_verdict(levels, self._settings.gates, problems)
         if self._settings.report is not None:
-            self._write(gatherer, self._verdict)
+            try:
+                self._write(gatherer, self._verdict, self._settings.report)
+            except OSError as error:
+                problems.append(f"the report could not be written: {error}")
+                self._verdict = reach_verdict(levels, self._settings.gates, problems)
         if not self._verdict.passed and not session.testsfailed:
             session.testsfailed = 1  # what pytest derives its exit status from
 
-    def _write(self, gatherer: Gatherer, verdict: Verdict) -> None:
-        from pytest_compat.judge.verdict import reach_verdict
+    def _write(self, gatherer: Gatherer, verdict: Verdict, path: Path) -> None:
         from pytest_compat.report.document import build_document, write_document
 
-        assert self._settings.report is not None
-        document = build_document(verdict, gatherer.submissions(), seed=self._settings.seed)
-        try:
-            write_document(document, self._settings.report)
-        except OSError as error:
-            problem = f"the report could not be written: {error}"
-            self._verdict = reach_verdict(verdict.levels, self._settings.gates, [problem])
+        write_document(build_document(verdict, gatherer.submissions(), seed=self._settings.seed), path)
+        self._written = True
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the section."""
@@ -129,5 +131,5 @@ class Collector:
         for number, (line, bad) in enumerate(summary_lines(self._verdict)):
             markup = {"red": True} if bad else {"green": True} if number == 0 else {}
             terminalreporter.write_line(line, **markup)
-        if self._settings.report is not None:
+        if self._written:
             terminalreporter.write_line(f"report: {self._settings.report}")

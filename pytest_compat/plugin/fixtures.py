@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_compat.plugin.cases import CLUSTER, MARKER, Case, LevelPlan
-from pytest_compat.plugin.state import RECORD, SETTINGS, TOLD
+from pytest_compat.plugin.state import MEASURED, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_compat.model import Level
@@ -51,7 +51,6 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
     Recorded for the report when the test ends, whether it passes or fails.
     """
     from pytest_compat.errors import CompatError
-    from pytest_compat.judge.gather import case_record
 
     plan = request.node.callspec.params["compat_level"]
     cluster = request.getfixturevalue(CLUSTER) if CLUSTER in request.fixturenames else None
@@ -59,9 +58,7 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
         run = compat_worlds.level(plan.experiment, plan.level, plan.position)
     except CompatError as error:
         pytest.fail(f"{plan.experiment.name}: {error}", pytrace=False)
-    told = request.config.stash[TOLD]
-    request.node.stash[RECORD] = case_record(run, cluster, with_facts=run.facts.key not in told)
-    told.add(run.facts.key)
+    request.node.stash[MEASURED] = (run, cluster)
     return Case(run.facts, cluster, run.submissions if cluster is None else run.at(cluster))
 
 

@@ -167,7 +167,10 @@ def _whole(given: Mapping[str, Any], name: str, *, least: int | None = None) -> 
 
 
 def _report(config: pytest.Config, text: str) -> Path:
-    path = Path(config.invocation_params.dir, Path(text).expanduser())
+    try:
+        path = Path(config.invocation_params.dir, Path(text).expanduser())
+    except RuntimeError as error:  # ~user, of whom nobody knows
+        raise pytest.UsageError(f"--compat-report: {text}: {error}") from None
     if path.is_dir():
         raise pytest.UsageError(f"--compat-report: {path} is a folder, expected the path of a file to write")
     return path
