@@ -1,0 +1,155 @@
+"""`--compat-report`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import jsonschema
+import pytest
+from compat_project import LEVEL_TEST, Project
+
+from pytest_compat.report.document import report_schema
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        ("--compat-iterations=0",),
+        ("--compat-fail-under=os:1", "--compat-fail-under=nowhere:0"),
+        ("-k", "rocky-mpich"),
+        ("-k", "nothing-of-the-kind"),
+    ],
+    ids=["plain", "exact", "gates", "in part", "nothing"],
+)
+def test_fits_its_schema(project: Project, options: tuple[str, ...]) -> None:
+    jsonschema.validate(project.report(*options, apart=False), report_schema())
+
+
+def test_fits_its_schema_when_everything_fails(project: Project) -> None:
+    project.write("test_tiny.py", LEVEL_TEST)
+    project.pytester.makeconftest("""
+        from pytest_compat.errors import SchedulerError, SchedulerUnavailable
+
+        class Hopeless:
+            def open(self, clusters): pass
+            def candidates(self, jobspec): raise SchedulerError("\\ud800 no")
+            def submit(self, jobspec, name, key): return "atlantis"
+            def receive(self, cluster): raise SchedulerUnavailable("gone")
+            def close(self): pass
+
+        def pytest_compat_schedulers():
+            return {"hopeless": Hopeless}
+    """)
+    document = project.report(scheduler="hopeless", apart=False)
+    jsonschema.validate(document, report_schema())
+    assert document["verdict"] == "failed"
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(report_schema())
+
+
+def test_lammps_fits_the_schema_and_shows_published_figures(project: Project, lammps: Path) -> None:
+    options = ("--compat-report=report.json", "--compat-level=none", "-p", "no:cacheprovider")
+    project.pytester.runpytest_inprocess(lammps, *options, "--compat-scheduler=reference")
+    document = project.read()
+    jsonschema.validate(document, report_schema())
+    (run,) = document["runs"]
+    assert run["published"][0] == {"source": "rainbow-experiments, run 1", "accuracy": 14 / 360}
+
+
+def test_says_what_and_where_it_was_measured(project: Project) -> None:
+    document = project.report("--compat-seed=3", apart=False)
+    assert document["schema"] == "pytest-compat/report/1"
+    assert document["seed"] == 3
+    assert {"python", "platform", "pytest-compat", "pytest"} <= document["environment"].keys()
+
+
+def test_a_relative_path_starts_where_pytest_was_started(project: Project) -> None:
+    project.run("--compat-report=new/folder/report").assert_outcomes(passed=12)
+    assert project.read("new/folder/report")["verdict"] == "passed"
+
+
+def test_the_path_is_told(project: Project) -> None:
+    project.run("--compat-report=report.json").stdout.fnmatch_lines([f"report: {project.path / 'report.json'}"])
+
+
+def test_a_folder_is_a_usage_error(project: Project) -> None:
+    result = project.run("--compat-report=.")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --compat-report: * is a folder, expected the path of a file to write"])
+
+
+def test_an_unknown_home_is_a_usage_error(project: Project) -> None:
+    result = project.run("--compat-report=~no-such-user-at-all/report.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --compat-report: ~no-such-user-at-all*"])
+
+
+@pytest.mark.parametrize("way", [(), ("-p", "no:terminal")], ids=["plain", "without-terminal"])
+def test_a_path_that_cannot_be_written_fails_the_run(project: Project, way: tuple[str, ...]) -> None:
+    project.write("file", "")
+    result = project.run("--compat-report=file/report.json", *way)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    if not way:
+        result.stdout.fnmatch_lines(["FAILED: *", "*the report could not be written: *"])
+        result.stdout.no_fnmatch_line("report: *")
+
+
+def test_a_path_that_cannot_be_written_hides_no_other_problem(project: Project) -> None:
+    project.write("file", "")
+    project.write("test_tiny.py", LEVEL_TEST.replace("not compat_case.errors", "0"))
+    result = project.run("--compat-report=file/report.json")
+    result.stdout.fnmatch_lines(["*3 compatibility cases failed", "*the report could not be written: *"])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
+def test_a_folder_that_cannot_be_written_fails_the_run(project: Project) -> None:
+    project.path.joinpath("locked").mkdir(mode=0o555)
+    assert project.run("--compat-report=locked/report.json").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_nothing_is_left_half_written(project: Project) -> None:
+    before = project.write("report.json", "what was here before")
+    project.pytester.makeconftest("""
+        import json
+        import pytest_compat.report.document as document
+
+        def break_off(tree, stream, **kwargs):
+            stream.write('{"schema":')
+            raise OSError("no space left on device")
+
+        class Broken:
+            dumps, loads, dump = json.dumps, json.loads, staticmethod(break_off)
+
+        document.json = Broken
+    """)
+    result = project.run_apart("--compat-report=report.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*the report could not be written: no space left on device"])
+    assert before.read_text() == "what was here before"
+    assert not list(project.path.glob(".report*"))
+
+
+def test_others_may_read_the_report(project: Project) -> None:
+    plain = project.write("plain", "")
+    project.report(apart=False)
+    assert (project.path / "report.json").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_project_without_compat_tests_fails_when_a_report_is_asked_for(project: Project) -> None:
+    project.write("test_tiny.py", "def test_tiny(): pass")
+    document = project.report(apart=False)
+    assert document["verdict"] == "failed"
+    assert document["errors"] == ["no compatibility case was recorded"]
+
+
+def test_the_verdict_is_the_same_everywhere(project: Project) -> None:
+    result = project.run("--compat-report=report.json", "--compat-fail-under=none:1")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    document = project.read()
+    assert document["verdict"] == "failed"
+    for error in document["errors"]:
+        result.stdout.fnmatch_lines([f"  {error}"])
