@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +13,6 @@ from pytest_compat.plugin.options import Settings
 if TYPE_CHECKING:
     from pytest_compat.declare.catalog import Experiment
     from pytest_compat.model import Level
-    from pytest_compat.records import LevelFacts, Submission
 
 MARKER = "compat"
 MARKER_HELP = (
@@ -119,39 +116,3 @@ def _param(metafunc: pytest.Metafunc, plan: LevelPlan) -> Any:
         # With --dist=loadgroup the cases of a level stay together and nobody waits for another worker's run of it.
         marks.append(pytest.mark.xdist_group(f"{plan.experiment.name}:{plan.level.name}"))
     return pytest.param(plan, id=plan.level.name, marks=marks)
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a test sees of one case.
-
-    Args:
-        facts: What holds for the whole level: its candidates, disagreements and failures.
-        cluster: The cluster this case is about; None for a case about the whole level.
-        submissions: What that cluster was assigned, or every submission of the level.
-    """
-
-    facts: LevelFacts
-    cluster: str | None
-    submissions: Sequence[Submission]
-
-    @property
-    def level(self) -> str:
-        """Name of the level."""
-        return self.facts.key.level
-
-    @cached_property
-    def errors(self) -> list[str]:
-        """What went wrong, each reason once; empty when the scheduler did what it said."""
-        reasons: Mapping[str, None] = dict.fromkeys(each.reason for each in self.submissions if each.reason)
-        failures = self.facts.failures
-        if self.cluster is None:
-            candidates = [f"candidates of {each.job}: {each.reason}" for each in self.facts.candidates if each.reason]
-            return [*reasons, *candidates, *failures.values()]
-        return [*reasons, *([failures[self.cluster]] if self.cluster in failures else [])]
-
-    @property
-    def accuracy(self) -> float | None:
-        """Mean score of the submissions, 0 to 1; None when there are none."""
-        scores = [each.score for each in self.submissions]
-        return sum(scores) / len(scores) if scores else None

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_compat.plugin.cases import CLUSTER, MARKER, Case, LevelPlan
+from pytest_compat.plugin.cases import CLUSTER, MARKER, LevelPlan
 from pytest_compat.plugin.state import MEASURED, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_compat.model import Level
     from pytest_compat.rainbow.process import RainbowProcess
+    from pytest_compat.run.case import Case
     from pytest_compat.run.world import Worlds
 
 
@@ -51,6 +52,7 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
     Recorded for the report when the test ends, whether it passes or fails.
     """
     from pytest_compat.errors import CompatError
+    from pytest_compat.run.case import Case
 
     plan = request.node.callspec.params["compat_level"]
     cluster = request.getfixturevalue(CLUSTER) if CLUSTER in request.fixturenames else None
@@ -59,7 +61,7 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
     except CompatError as error:
         pytest.fail(f"{plan.experiment.name}: {error}", pytrace=False)
     request.node.stash[MEASURED] = (run, cluster)
-    return Case(run.facts, cluster, run.submissions if cluster is None else run.at(cluster))
+    return Case.of(run, cluster)
 
 
 @pytest.fixture(scope="session")
