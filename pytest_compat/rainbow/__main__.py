@@ -10,9 +10,10 @@ import signal
 import sys
 import threading
 
+from pytest_compat.errors import CompatError
 from pytest_compat.rainbow import DEFAULT_SECRET
 from pytest_compat.rainbow.process import SECRET_VARIABLE
-from pytest_compat.rainbow.server import PortInUse, serve
+from pytest_compat.rainbow.server import serve
 
 GRACE_SECONDS = 5.0
 
@@ -28,15 +29,16 @@ def main(argv: list[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
-    try:
-        server, address = serve(arguments.host, os.environ.get(SECRET_VARIABLE) or DEFAULT_SECRET)
-    except PortInUse as error:
-        print(f"rainbow: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps({"address": address}), flush=True)
+    # Whoever reads the address may send a signal at once.
     told = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: told.set())
+    try:
+        server, address = serve(arguments.host, os.environ.get(SECRET_VARIABLE) or DEFAULT_SECRET)
+    except CompatError as error:
+        print(f"rainbow: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps({"address": address}), flush=True)
     if arguments.attached:
         threading.Thread(target=_wait_for_end, args=(told,), daemon=True).start()
     told.wait()

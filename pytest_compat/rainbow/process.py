@@ -12,7 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import IO
+from typing import IO, NoReturn
 
 from pytest_compat.errors import SchedulerUnavailable
 
@@ -52,24 +52,26 @@ class RainbowProcess:
             SchedulerUnavailable: It ended, or did not serve within START_SECONDS; with what it said.
         """
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115, stop() closes it
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "pytest_compat.rainbow", "--host", self._host, "--attached"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            env={**os.environ, SECRET_VARIABLE: self.secret},
-            start_new_session=True,  # Ctrl-C is for the session, which then stops the server
-        )
-        line = self._first_line(time.monotonic() + START_SECONDS)
         try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "pytest_compat.rainbow", "--host", self._host, "--attached"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                env={**os.environ, SECRET_VARIABLE: self.secret},
+                start_new_session=True,  # Ctrl-C is for the session, which then stops the server
+            )
+            line = self._first_line(time.monotonic() + START_SECONDS)
             self.address = json.loads(line)["address"]
-        except (ValueError, KeyError):
-            said = self._said()
-            self.stop()
-            raise SchedulerUnavailable(
-                f"the embedded rainbow did not start: {said or line or 'it said nothing'}"
-            ) from None
+        except OSError as error:
+            self._fail(str(error))
+        except (ValueError, KeyError, TypeError):
+            self._fail(self._said() or line or "it said nothing")
+
+    def _fail(self, reason: str) -> NoReturn:
+        self.stop()
+        raise SchedulerUnavailable(f"the embedded rainbow did not start: {reason}") from None
 
     def _first_line(self, until: float) -> str:
         assert self._process is not None

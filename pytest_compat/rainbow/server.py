@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from pytest_compat.errors import CompatError
+from pytest_compat.errors import CompatError, DeclarationError
 from pytest_compat.rainbow.proto import memory_pb2_grpc, rainbow_pb2_grpc
 from pytest_compat.rainbow.service import MemoryGraph, Scheduler
 from pytest_compat.rainbow.store import Store
@@ -17,6 +18,9 @@ MESSAGE_LIMITS = (
     ("grpc.max_send_message_length", MAX_MESSAGE),
 )
 THREADS = 8
+MAX_PORT = 65535
+
+_ADDRESS = re.compile(r"(?P<name>[^\s:]*|\[[^\s\]]+\]):(?P<port>[0-9]{1,5})")
 
 
 class PortInUse(CompatError):
@@ -34,8 +38,12 @@ def serve(host: str, secret: str) -> tuple[grpc.Server, str]:
         The running server and the HOST:PORT it listens on.
 
     Raises:
+        DeclarationError: That is no HOST:PORT.
         PortInUse: It cannot listen there.
     """
+    found = _ADDRESS.fullmatch(host)
+    if found is None or int(found["port"]) > MAX_PORT:
+        raise DeclarationError(f"found {host!r}, expected HOST:PORT with a port from 0 to {MAX_PORT}", path="host")
     store = Store(secret)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="rainbow"),
@@ -44,9 +52,9 @@ def serve(host: str, secret: str) -> tuple[grpc.Server, str]:
     )
     rainbow_pb2_grpc.add_RainbowSchedulerServicer_to_server(Scheduler(store), server)
     memory_pb2_grpc.add_MemoryGraphServicer_to_server(MemoryGraph(store), server)
-    name, _, port = host.rpartition(":")
+    name = found["name"]
     try:
-        bound = server.add_insecure_port(f"{name or '[::]'}:{port}")
+        bound = server.add_insecure_port(f"{name or '[::]'}:{found['port']}")
     except RuntimeError:
         bound = 0
     if not bound:

@@ -19,9 +19,17 @@ SEED = "seed"
 """Selection option of `random`: a text that the draw is derived from, instead of chance."""
 
 
+MAX_DETAILS = 1000
+"""Characters of an error that are sent: it travels in a header, and clients refuse long ones."""
+
+
 @lru_cache(maxsize=1024)  # clients submit the same text again and again
-def _jobspec(text: str) -> Jobspec:
-    return parse_jobspec(text)
+def _jobspec(text: str, place: str) -> Jobspec:
+    """Read a jobspec from the field of a request that is called `place`."""
+    try:
+        return parse_jobspec(text)
+    except DeclarationError as error:
+        raise error.within(place) from None
 
 
 class Scheduler(rainbow_pb2_grpc.RainbowSchedulerServicer):  # type: ignore[misc]
@@ -77,8 +85,9 @@ class Scheduler(rainbow_pb2_grpc.RainbowSchedulerServicer):  # type: ignore[misc
         if not request.clusters:
             _reject(context, "clusters: found none, expected one or more to choose among")
         try:
-            names = self._store.admit((cluster.name, cluster.token) for cluster in request.clusters)
-            jobspec = _jobspec(request.jobspec)
+            clusters = list(request.clusters)
+            names = self._store.admit([cluster.name for cluster in clusters], [cluster.token for cluster in clusters])
+            jobspec = _jobspec(request.jobspec, "jobspec")
             if request.satisfy_only:
                 return reply(request_id=_request_id(), clusters=names, status=reply.SUBMIT_SUCCESS)
             check_name(request.name, "name")
@@ -88,7 +97,7 @@ class Scheduler(rainbow_pb2_grpc.RainbowSchedulerServicer):  # type: ignore[misc
         except Denied:
             return reply(request_id=_request_id(), status=reply.SUBMIT_DENIED)
         except DeclarationError as error:
-            _invalid(context, error.within("jobspec"))
+            _invalid(context, error)
         return reply(request_id=_request_id(), jobid=jobid, cluster=chosen, status=reply.SUBMIT_SUCCESS)
 
     def ReceiveJobs(
@@ -141,7 +150,7 @@ class MemoryGraph(memory_pb2_grpc.MemoryGraphServicer):  # type: ignore[misc]
         if request.matcher not in ("", "match"):
             _reject(context, f"matcher: found {request.matcher[:80]!r}, expected 'match'")
         try:
-            names, total = self._store.candidates(_jobspec(request.payload))
+            names, total = self._store.candidates(_jobspec(request.payload, "payload"))
         except DeclarationError as error:
             _invalid(context, error.within("payload"))
         return reply(
@@ -166,7 +175,9 @@ def _invalid(context: grpc.ServicerContext, error: DeclarationError) -> NoReturn
 
 
 def _reject(context: grpc.ServicerContext, problem: str) -> NoReturn:
-    context.abort(grpc.StatusCode.INVALID_ARGUMENT, problem)
+    # JSON can name half a character, which gRPC cannot send.
+    sent = problem[:MAX_DETAILS].encode(errors="backslashreplace").decode()
+    context.abort(grpc.StatusCode.INVALID_ARGUMENT, sent)
     raise AssertionError("abort returned")
 
 

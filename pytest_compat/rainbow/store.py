@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from pytest_compat.declare.jgf import read_containment, read_subsystem
@@ -104,23 +104,24 @@ class Store:
         with self._lock:
             return self._index.candidates(jobspec), len(self._clusters)
 
-    def admit(self, credentials: Iterable[tuple[str, str]]) -> list[str]:
+    def admit(self, names: Sequence[str], tokens: Sequence[str]) -> list[str]:
         """Return the names of clusters, sorted and each once, if every token is right.
 
         Args:
-            credentials: Pairs of cluster name and token.
+            names: One or more clusters.
+            tokens: The token given for each.
 
         Raises:
             Denied: One cluster is unknown or one token wrong.
         """
-        clusters = self._clusters
-        names = set()
-        for name, token in credentials:
-            registered = clusters.get(name)
-            if registered is None or not same(token, registered.token):
-                raise Denied
-            names.add(name)
-        return sorted(names)
+        try:
+            kept = [self._clusters[name].token for name in names]
+        except KeyError:
+            raise Denied from None
+        # One comparison for all. No token kept has a NUL, so the texts are the same only if each token is.
+        if not same("\0".join(tokens), "\0".join(kept)):
+            raise Denied
+        return sorted(dict.fromkeys(names))
 
     def assign(self, cluster: str, name: str, jobspec: str, commands: list[list[str]]) -> int:
         """Keep a job for a cluster and return its id, 1 or more.
