@@ -1,0 +1,1 @@
+"""How fast the embedded rainbow and the matcher are, beside something comparable in the same run."""
