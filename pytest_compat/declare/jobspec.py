@@ -1,28 +1,34 @@
-"""Jobspec Next Generation, version 1: read from what clients send, rendered to what servers expect."""
+"""Jobspec Next Generation, version 1: read from what clients send, rendered to what servers expect.
+
+Older dialects are read as well, with a warning to the logger `pytest_compat.declare`; `dialects` says which.
+"""
 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NoReturn
 
+from pytest_compat.declare.dialects import MAX_DEPTH, MAX_RESOURCES, convert, quoted
 from pytest_compat.declare.reading import expect, load_yaml
-from pytest_compat.errors import DeclarationError, JobspecError, brief, known
+from pytest_compat.errors import LONGEST, DeclarationError, JobspecError, brief, known
 from pytest_compat.model import Jobspec, Requirement, Resource, Task
 
-MAX_DEPTH = 32
-MAX_RESOURCES = 10_000
-"""Bounds on what one jobspec may ask for; a YAML file with aliases can be small and ask for billions."""
+log = logging.getLogger("pytest_compat.declare")
+
+WARNED = 1024
+"""Texts remembered as warned of: clients submit the same one again and again."""
 
 _expect = partial(expect, JobspecError)
 _KEYS = frozenset({"name", "field", "match", "min", "max"})
 
 
 def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
-    """Read a jobspec from YAML or JSON text.
+    """Read a jobspec from YAML or JSON text, with one warning per text when it is in an older dialect.
 
     Raises:
         JobspecError: It is neither, or not a jobspec; the error has the path of what is wrong.
@@ -31,7 +37,10 @@ def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
         document = _load(text)
     except DeclarationError as error:
         raise JobspecError(f"found neither YAML nor JSON: {error.problem}") from None
-    return read_jobspec(document, name=name)
+    jobspec, converted = _convert_and_read(document, name)
+    if converted:
+        _warn_once(hash(text), converted)
+    return jobspec
 
 
 def _load(text: str) -> Any:
@@ -42,7 +51,7 @@ def _load(text: str) -> Any:
 
 
 def read_jobspec(document: object, *, name: str = "") -> Jobspec:
-    """Read a parsed jobspec.
+    """Read a parsed jobspec, with a warning when it is in an older dialect.
 
     A task runs in the resource group it names, or else in that of the group of tasks it is in. What a task requires (by
     the name of a block of the top-level `requires`) is required of the slot of its resource group; a block that no task
@@ -51,17 +60,47 @@ def read_jobspec(document: object, *, name: str = "") -> Jobspec:
     Raises:
         JobspecError: It is not a jobspec; the error has the path of what is wrong.
     """
-    jobspec = _expect(document, dict, "", "an object with `version`, `resources` and `tasks`")
-    if jobspec.get("version") != 1 or isinstance(jobspec.get("version"), bool):
-        _fail("version", f"found {brief(jobspec.get('version'))}, expected 1 (Jobspec Next Generation)")
-    if isinstance(jobspec.get("resources"), list) or "task" in jobspec:
-        _fail("resources", "found an older dialect, expected named groups as in Jobspec Next Generation")
+    jobspec, converted = _convert_and_read(document, name)
+    if converted:
+        _warn(converted)
+    return jobspec
+
+
+def _warn(converted: tuple[str, ...]) -> None:
+    # What a jobspec says is its owner's: the log gets what was converted and nothing of it.
+    log.warning("read a jobspec in an older dialect and converted it: %s", "; ".join(converted))
+
+
+@lru_cache(maxsize=WARNED)
+def _warn_once(text: int, converted: tuple[str, ...]) -> None:
+    """Warn of a text, given by its hash, unless that was done lately."""
+    _warn(converted)
+
+
+def _convert_and_read(document: object, name: str) -> tuple[Jobspec, tuple[str, ...]]:
+    """Read a parsed jobspec of any dialect; return with it what was converted."""
+    said = _expect(document, dict, "", "an object with `version`, `resources` and `tasks`")
+    if said.get("version") != 1 or isinstance(said.get("version"), bool):
+        _fail("version", f"found {brief(said.get('version'))}, expected 1 (Jobspec Next Generation)")
+    current, converted = convert(said)
+    try:
+        return _read(current, name), converted
+    except JobspecError as error:
+        path = error.path
+        if "task" in said and path.startswith("tasks[0]"):  # as it is called in what was sent
+            path = f"task{path.removeprefix('tasks[0]')}"
+        raise JobspecError(error.problem, path=path) from None
+
+
+def _read(jobspec: Mapping[str, Any], name: str) -> Jobspec:
     budget = [MAX_RESOURCES]
     groups = {
-        group: replace(_resource(resource, f"resources.{group}", 1, budget), slot=True)
+        group: replace(_resource(resource, f"resources.{group[:LONGEST]}", 1, budget), slot=True)
         for group, resource in _named(jobspec, "resources")
     }
-    blocks = {block: _requirements(lines, f"requires.{block}") for block, lines in _named(jobspec, "requires")}
+    blocks = {
+        block: _requirements(lines, f"requires.{block[:LONGEST]}") for block, lines in _named(jobspec, "requires")
+    }
     tasks: list[Task] = []
     used: dict[str, list[str]] = {}
     for task, group, requires in _walk(jobspec, "", "", groups, budget):
@@ -220,20 +259,13 @@ def requirement(line: object, place: str) -> Requirement:
         if key not in _KEYS:
             _fail(place, known("key", key if isinstance(key, str) else brief(key), sorted(_KEYS)))
         if not isinstance(value, str):
-            _fail(f"{place}.{key}", f"found {brief(value)}, expected a string{_quoted(value)}")
+            _fail(f"{place}.{key}", f"found {brief(value)}, expected a string{quoted(value)}")
     for key in ("name", "field"):
         if not said.get(key):
             _fail(f"{place}.{key}", "found nothing, expected a string")
     if ("match" in said) == ("min" in said or "max" in said):
         _fail(place, "expected either `match`, or `min`, `max` or both")
     return Requirement(said["name"], said["field"], said.get("match"), said.get("min"), said.get("max"))
-
-
-def _quoted(value: object) -> str:
-    if not isinstance(value, bool | int | float):
-        return ""
-    text = ("yes" if value else "no") if isinstance(value, bool) else brief(value)
-    return f' (in YAML, quote it: "{text}")'
 
 
 def _spend(budget: list[int], place: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -100,6 +101,47 @@ class TestReading:
         assert read_jobspec(document(requires={"base": [OS]})).groups["g"].requires == (OS_READ,)
 
 
+class TestOlderDialects:
+    """That they are read; what becomes of them is in test_dialects.py."""
+
+    @pytest.fixture
+    def older(self) -> str:
+        """The text of a jobspec that no other test has sent."""
+        name = f"secret-{uuid4()}"
+        slot = {"type": "slot", "count": 1, "label": name, "with": [{"type": "core"}]}
+        return json.dumps({"version": 1, "resources": [slot], "tasks": [{"command": [name], "slot": name}]})
+
+    def test_a_text_is_warned_of_once(self, older: str, caplog: pytest.LogCaptureFixture) -> None:
+        assert parse_jobspec(older) == parse_jobspec(older)
+        (record,) = caplog.records
+        assert (record.name, record.levelname) == ("pytest_compat.declare", "WARNING")
+        assert "`resources` as a list with slots" in record.getMessage()
+
+    def test_the_warning_has_nothing_of_the_jobspec(self, older: str, caplog: pytest.LogCaptureFixture) -> None:
+        parse_jobspec(older)
+        assert "secret" not in caplog.text
+
+    def test_a_parsed_document_is_warned_of(self, older: str, caplog: pytest.LogCaptureFixture) -> None:
+        read_jobspec(json.loads(older))
+        assert len(caplog.records) == 1
+
+    def test_todays_dialect_is_not_warned_of(self, caplog: pytest.LogCaptureFixture) -> None:
+        parse_jobspec(EXAMPLE)
+        assert not caplog.records
+
+    def test_what_is_refused_is_not_warned_of(self, older: str, caplog: pytest.LogCaptureFixture) -> None:
+        with pytest.raises(JobspecError):
+            parse_jobspec(older.replace('"command"', '"comand"'))
+        assert not caplog.records
+
+    def test_an_error_names_the_place_in_what_was_sent(self, older: str) -> None:
+        found = json.loads(older)
+        found["task"] = {**found.pop("tasks")[0], "command": ["x", 1]}
+        with pytest.raises(JobspecError) as caught:
+            read_jobspec(found)
+        assert caught.value.path == "task.command[1]"
+
+
 class TestRoundTrip:
     @relaxed
     @given(jobspecs())
@@ -155,6 +197,7 @@ class TestRefusals:
             ({**OS, "match": 16**5000}, "found a number of 20001 bits"),
             ({**OS, "name": 1}, "found 1"),
             ({**OS, "equals": "x"}, "unknown key 'equals'"),
+            ({**OS, "value": "x"}, "unknown key 'value'"),
             ({**OS, "mach": "x"}, "did you mean 'match'?"),
             ({**OS, 1: "x"}, "unknown key '1'"),
             ({**OS, 16**5000: "x"}, "unknown key"),
@@ -183,8 +226,8 @@ class TestRefusals:
             (document(version="1"), "version", "found '1'"),
             (document(version=True), "version", "found True"),
             (document(version=16**5000), "version", "found a number of"),
-            (document(resources=[]), "resources", "older dialect"),
-            (document(task={}), "resources", "older dialect"),
+            (document(resources=[]), "resources", "found no resources"),
+            (document(task={}), "resources", "expected a list, as there is a `task`"),
             (document(resources="g"), "resources", "found 'g'"),
             (document(resources={1: {"type": "node"}}), "resources", "found 1"),
             (document(resources={"g": []}), "resources.g", "found []"),
