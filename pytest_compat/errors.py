@@ -70,7 +70,8 @@ class RecordError(CompatError):
 def known(what: str, name: str, names: Iterable[str]) -> str:
     """Return `unknown WHAT 'NAME'`, the nearest of `names` and all of them, for an error message."""
     listed = [each[:LONGEST] for each in names]
-    near = get_close_matches(name[:LONGEST], listed[:MOST], n=1, cutoff=0.5)
+    folded = {each.casefold(): each for each in reversed(listed[:MOST])}
+    near = [folded[each] for each in get_close_matches(name[:LONGEST].casefold(), folded, n=1, cutoff=0.5)]
     hint = f", did you mean {near[0]!r}?" if near else ""
     more = f" and {len(listed) - MOST} more" if len(listed) > MOST else ""
     return f"unknown {what} {brief(name)}{hint} (known: {', '.join(listed[:MOST]) or 'none'}{more})"

@@ -5,7 +5,7 @@ All of them are frozen and know nothing of files, schedulers or pytest.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -67,11 +67,7 @@ class Graph:
                 )
             parent[contained] = container
             children[container].append(contained)
-        try:
-            order = tuple(TopologicalSorter(children).static_order())
-        except CycleError as error:
-            ring = " -> ".join(reversed(error.args[1]))
-            raise GraphError(f"found a cycle ({ring}), expected a tree", path="graph.edges") from None
+        order = bottom_up(children)
         depth: dict[str, int] = {}
         for name in reversed(order):
             depth[name] = depth[parent[name]] + 1 if name in parent else 1
@@ -81,6 +77,19 @@ class Graph:
                     path="graph.edges",
                 )
         return Tree(order, {name: tuple(below) for name, below in children.items()})
+
+
+def bottom_up(children: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Return vertex ids so that each comes after all it contains.
+
+    Raises:
+        GraphError: One contains itself, directly or not.
+    """
+    try:
+        return tuple(TopologicalSorter(children).static_order())
+    except CycleError as error:
+        ring = " -> ".join(reversed(error.args[1]))
+        raise GraphError(f"found a cycle ({ring}), expected none", path="graph.edges") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,19 +92,18 @@ def load_experiment(path: Path) -> Experiment:
 def _build(document: Mapping[str, Any], path: Path) -> Experiment:
     clusters = _part(document["clusters"], "clusters", path, lambda pool, folder: build_clusters(pool, folder))
     jobs = _part(document["jobs"], "jobs", path, lambda jobset, _: build_jobs(jobset))
-    _check_subsystems(clusters, jobs, frozenset(document.get("absent", ())))
-    published = tuple(
-        Published(entry["source"], float(entry["of"]), entry["points"]) for entry in document.get("published", ())
-    )
+    truth = _truth(document, jobs)
+    _check_attributes(clusters, jobs, truth, frozenset(document.get("absent", ())))
+    levels = _levels(document, jobs)
     return Experiment(
         name=document["experiment"],
         path=path,
         clusters=clusters,
         jobs=jobs,
-        levels=_levels(document, jobs),
-        truth=_truth(document, jobs),
+        levels=levels,
+        truth=truth,
         iterations=document.get("iterations", DEFAULT_ITERATIONS),
-        published=published,
+        published=_published(document, levels),
     )
 
 
@@ -154,15 +153,39 @@ def _places(experiment: Path) -> Iterator[Path]:
     yield package.parent  # where a checkout has them
 
 
-def _check_subsystems(clusters: tuple[Cluster, ...], jobs: tuple[Jobspec, ...], absent: frozenset[str]) -> None:
-    there = dict.fromkeys(subsystem for cluster in clusters for subsystem in cluster.subsystems)
-    for job in jobs:
-        for subsystem in sorted(job.subsystems - there.keys() - absent):
-            raise DeclarationError(
-                f"job {job.name!r} requires a subsystem that no cluster has: {known('subsystem', subsystem, there)}; "
-                f"if that is on purpose, list it under `absent`",
-                path="jobs",
+def _check_attributes(
+    clusters: tuple[Cluster, ...], jobs: tuple[Jobspec, ...], rules: tuple[Rule, ...], absent: frozenset[str]
+) -> None:
+    """Refuse jobs and rules that ask for what no cluster has: it is misspelt more often than meant."""
+    there: dict[str, dict[str, None]] = {}
+    for cluster in clusters:
+        for subsystem, graph in cluster.subsystems.items():
+            there.setdefault(subsystem, {}).update(
+                dict.fromkeys(name for vertex in graph.vertices.values() for name, _ in vertex.attributes)
             )
+    problems = []
+    for job in jobs:
+        for requirement in job.requirements():
+            subsystem, field = requirement.subsystem, requirement.field
+            if absent & {subsystem, f"{subsystem}:{field}"}:
+                continue
+            if subsystem not in there:
+                lacking = f"a subsystem that no cluster has: {known('subsystem', subsystem, there)}"
+            elif field not in there[subsystem]:
+                lacking = f"what no cluster has: {known(f'attribute of {subsystem}', field, there[subsystem])}"
+            else:
+                continue
+            problems.append(f"job {job.name!r} requires {lacking}")
+    if problems:
+        more = f" (and {len(problems) - 1} more like it)" if len(problems) > 1 else ""
+        raise DeclarationError(f"{problems[0]}{more}; if that is on purpose, list it under `absent`", path="jobs")
+    required = dict.fromkeys(requirement.field for job in jobs for requirement in job.requirements())
+    has = dict.fromkeys(field for fields in there.values() for field in fields)
+    for number, rule in enumerate(rules):
+        for key, asked, names in (("job", rule.job, required), ("cluster", rule.cluster, has)):
+            for field in asked or ():
+                if field not in names and not absent:
+                    raise DeclarationError(known("attribute", field, names), path=f"truth[{number}].{key}")
 
 
 def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
@@ -218,3 +241,14 @@ def _truth(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> tuple[Rule
             )
         )
     return tuple(rules)
+
+
+def _published(document: Mapping[str, Any], levels: Levels) -> tuple[Published, ...]:
+    names = [level.name for level in levels.resolve(["all"])]
+    figures = []
+    for number, entry in enumerate(document.get("published", ())):
+        for name in entry["points"]:
+            if name not in names:
+                raise DeclarationError(known("level", name, names), path=f"published[{number}].points")
+        figures.append(Published(entry["source"], float(entry["of"]), entry["points"]))
+    return tuple(figures)

@@ -8,14 +8,14 @@ attributes in an object called `attributes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
 from pytest_compat.declare.reading import expect, read_text
 from pytest_compat.errors import GraphError, brief
-from pytest_compat.model import Cluster, Graph, Vertex
+from pytest_compat.model import Cluster, Graph, Vertex, bottom_up
 
 BOOKKEEPING = frozenset({"id", "uniq_id", "rank", "paths", "attributes"})
 """Metadata that places a vertex in its file and says nothing about what it is."""
@@ -26,8 +26,12 @@ CONTAINMENT_FILE = "nodes.json"
 SUBSYSTEM_SUFFIX = "-subsystem.json"
 
 
-def load_json(text: str) -> Any:
-    """Parse JSON so that a number with a point keeps the text it was written with (`1.10` stays `1.10`).
+def load_json(text: str, *, number: Callable[[str], Any] = str) -> Any:
+    """Parse JSON, by default so that a number with a point keeps the text it was written with (`1.10` stays `1.10`).
+
+    Args:
+        text: The JSON.
+        number: What is made of the text of a number with a point or an exponent.
 
     Raises:
         GraphError: The text is no JSON, or says NaN or Infinity.
@@ -37,7 +41,7 @@ def load_json(text: str) -> Any:
         raise GraphError(f"found {constant}, which is not JSON")
 
     try:
-        return json.loads(text, parse_float=str, parse_constant=reject)
+        return json.loads(text, parse_float=number, parse_constant=reject)
     except ValueError as error:
         raise GraphError(f"found no JSON: {error}") from None
     except RecursionError:
@@ -78,10 +82,17 @@ def read_subsystem(text: str, containment: Graph) -> Graph:
                 f"{place}.source",
                 f"found an edge from {container!r}, expected a vertex of this subsystem or of the cluster",
             )
+        if container in vertices and container in containment.vertices:
+            _fail(
+                f"{place}.source",
+                f"found {container!r}, a vertex of this subsystem and one of the cluster, expected ids that differ",
+            )
         if contained not in vertices:
             _fail(f"{place}.target", f"found an edge to {contained!r}, expected a vertex of this subsystem")
-    inside = tuple((a, b) for _, a, b in edges if a in vertices)
-    _ = Graph(vertices, inside).tree
+    inside: dict[str, list[str]] = {}
+    for _, container, contained in edges:
+        inside.setdefault(container, []).append(contained)
+    bottom_up(inside)
     return Graph(vertices, tuple((a, b) for _, a, b in edges))
 
 

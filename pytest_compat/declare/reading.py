@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from math import isfinite
@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from pytest_compat.errors import DeclarationError, brief
+from pytest_compat.errors import DeclarationError, brief, known
 
 MAX_DEPTH = 100
 MAX_VALUES = 1_000_000
@@ -60,6 +60,10 @@ def load_yaml(text: str, loader: Any = _Loader) -> Any:
         _survey(yaml.parse(text, Loader=loader))
         return yaml.load(text, Loader=loader)  # noqa: S506, safe loaders only
     # What constructors raise for `!!bool x`, `!!timestamp x` and `!!int ""` is none of YAML's own errors.
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise DeclarationError(f"found no YAML: {error.problem}{place}") from None
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, TypeError, ArithmeticError) as error:
         raise DeclarationError(f"found no YAML: {error}") from None
     except RecursionError:
@@ -130,17 +134,31 @@ def check(document: object, schema: str) -> None:
 
 
 def _explain(error: Any) -> str:
+    """Say of a JSON Schema error what was found and what was expected."""
     found = brief(error.instance)
-    if error.validator in ("type", "anyOf") and isinstance(error.instance, bool | int | float):
-        text = ("yes" if error.instance else "no") if isinstance(error.instance, bool) else error.instance
-        expected = error.schema.get("title") or error.schema.get("type")
-        if expected is not None and "number" not in expected and "integer" not in expected:
-            return f'found {found}, expected {expected}; quote it to make it one: "{text}"'
-    if error.validator == "type":
-        return f"found {found}, expected {error.schema.get('title') or error.validator_value}"
-    if error.validator in ("minProperties", "minItems"):
-        return f"found {found}, expected {error.validator_value} or more entries"
-    return str(error.message)[:300]
+    expected = error.schema.get("title") or error.schema.get("type") or "something else"
+    match error.validator:
+        case "additionalProperties":
+            allowed = error.schema.get("properties", {})
+            return known("key", next(key for key in error.instance if key not in allowed), allowed)
+        case "required":
+            missing = next(key for key in error.validator_value if key not in error.instance)
+            return f"found no {missing!r} among {', '.join(map(brief, error.instance)) or 'no keys at all'}"
+        case "minProperties" | "minItems":
+            return f"found {found}, expected {error.validator_value} or more entries"
+        case "uniqueItems":
+            return f"found {found}, expected each once"
+        case "type" | "anyOf" if isinstance(error.instance, bool | int | float) and "number" not in expected:
+            return f"found {found}, expected {expected}; quote it to make it one"
+        case "oneOf":
+            keys = ", ".join(map(brief, error.instance)) or "nothing"
+            return f"found {keys}, expected one of: {_titles(error.validator_value)}"
+        case _:
+            return f"found {found}, expected {expected}"
+
+
+def _titles(schemas: Iterable[Mapping[str, Any]]) -> str:
+    return ", ".join(str(schema.get("title", "something else")) for schema in schemas)
 
 
 @lru_cache

@@ -216,6 +216,7 @@ class TestSubsystem:
             (graph({"a": node()}, [edge("0", "b")]), "graph.edges[0].target", "edge to 'b'"),
             (graph({"a": node()}, [edge("a", "0")]), "graph.edges[0].target", "edge to '0'"),
             (graph({"a": node(), "b": node()}, [edge("a", "b"), edge("b", "a")]), "graph.edges", "cycle"),
+            (graph({"0": node(), "a": node()}, [edge("0", "a")]), "graph.edges[0].source", "expected ids that differ"),
         ],
     )
     def test_what_does_not_hang_on_the_cluster_is_refused(self, text: str, path: str, problem: str) -> None:
@@ -223,6 +224,10 @@ class TestSubsystem:
             read_subsystem(text, self.HOSTS)
         assert caught.value.path == path
         assert problem in caught.value.problem
+
+    def test_a_vertex_may_lie_in_several_others(self) -> None:
+        text = graph({"a": node(), "b": node(), "c": node()}, [edge("a", "c"), edge("b", "c")])
+        assert read_subsystem(text, self.HOSTS).contains == (("a", "c"), ("b", "c"))
 
     def test_a_vertex_may_hang_on_many(self) -> None:
         hosts = Graph({"0": Vertex("node"), "1": Vertex("node")})
