@@ -35,6 +35,7 @@ ALLOWED = {
     "report": MIDDLE,
     "run": MIDDLE,
     "commands": HIGH,
+    "__main__": {"commands"},
     "plugin": HIGH,
 }
 

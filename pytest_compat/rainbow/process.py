@@ -19,6 +19,9 @@ from pytest_compat.errors import SchedulerUnavailable
 SECRET_VARIABLE = "RAINBOW_SECRET"  # noqa: S105, a name
 """Environment variable with the registration secret; an argument would show in the list of processes."""
 
+TOKEN_VARIABLE = "RAINBOW_GLOBAL_TOKEN"  # noqa: S105, a name
+"""Environment variable with the token of all clusters, if there is one for all."""
+
 START_SECONDS = 30.0
 STOP_SECONDS = 10.0
 
@@ -30,13 +33,14 @@ class RainbowProcess:
     this object is stopped and also when this process is killed.
 
     Args:
+        flags: Further flags of `python -m pytest_compat rainbow`.
         host: HOST:PORT to listen on.
     """
 
-    def __init__(self, host: str = "127.0.0.1:0") -> None:
+    def __init__(self, *flags: str, host: str = "127.0.0.1:0") -> None:
         self.secret = secrets.token_urlsafe(16)
         self.address = ""
-        self._host = host
+        self._flags = ["--host", host, *flags]
         self._process: subprocess.Popen[str] | None = None
         self._errors: IO[str] | None = None
 
@@ -54,7 +58,16 @@ class RainbowProcess:
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115, stop() closes it
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "pytest_compat.rainbow", "--host", self._host, "--attached"],
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "pytest_compat",
+                    "rainbow",
+                    *self._flags,
+                    "--attached",
+                    "--loglevel=warning",
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._errors,

@@ -4,14 +4,15 @@ import grpc
 import pytest
 from wire import SECRET, Client
 
-from pytest_compat.rainbow.server import MESSAGE_LIMITS, serve
+from pytest_compat.rainbow.server import MESSAGE_LIMITS, Server, ServerOptions
 
 
 @pytest.fixture
 def address():
-    server, address = serve("127.0.0.1:0", SECRET)
+    server = Server(ServerOptions(secret=SECRET))
+    address = server.address
     yield address
-    server.stop(1).wait()
+    server.stop(1)
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """The PyPI client rainbow-scheduler and the embedded server understand one another."""
 
+import json
 import subprocess
 import sys
 
+import grpc
 import pytest
-from wire import jgf, machine, needs, nodes, on
+import trustme
+from wire import jgf, jobspec, machine, needs, nodes, on, prioritized
 
 from pytest_compat.rainbow.process import RainbowProcess
 from pytest_compat.rainbow.proto import rainbow_pb2
@@ -14,6 +17,7 @@ rainbow_client = pytest.importorskip("rainbow.client", reason="rainbow-scheduler
 rainbow_config = pytest.importorskip("rainbow.config", reason="rainbow-scheduler is the PyPI client")
 
 SUCCESS = rainbow_pb2.RegisterResponse.REGISTER_SUCCESS
+UPDATED = rainbow_pb2.UpdateStateResponse.UPDATE_STATE_SUCCESS
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +108,118 @@ def test_satisfy_only_assigns_nothing(connect, request):
     response = client.submit_jobspec(lammps(), satisfy_only=True)
     assert list(response.clusters) == [request.node.name]
     assert client.receive_jobs() == []
+
+
+def updated(client):
+    """Return what updates the state of a client's cluster."""
+    own = client.cfg._cfg["cluster"]
+    return lambda state: client.update_state(own["name"], state, own["secret"])
+
+
+def test_a_cluster_updates_its_state(connect, request):
+    client = connect()
+    assert updated(client)({"nodes_free": 4, "kind": "x86"}).status == UPDATED
+    priorities = prioritized([{"filter": "nodes_free > 3 and kind == 'x86'"}, {"select": "first"}])
+    options = {"priorities": priorities}
+    response = client.submit_jobspec(lammps(), select_algo="constraint", select_options=options)
+    assert response.cluster == request.node.name
+    assert len(client.receive_jobs()) == 1
+
+
+def test_a_cluster_updates_its_state_from_a_file(connect, request, tmp_path):
+    client = connect()
+    (tmp_path / "state.json").write_text('{"nodes_free": 4}')
+    assert updated(client)(str(tmp_path / "state.json")).status == UPDATED
+    options = {"priorities": prioritized([{"filter": "nodes_free == 4"}])}
+    response = client.submit_jobspec(lammps(), select_algo="constraint", select_options=options)
+    assert response.cluster == request.node.name
+
+
+def test_a_constraint_that_leaves_no_cluster_raises(connect):
+    client = connect()
+    options = {"priorities": prioritized([{"filter": "nodes_free > 3"}])}
+    with pytest.raises(grpc.RpcError, match="FAILED_PRECONDITION"):
+        client.submit_jobspec(lammps(), select_algo="constraint", select_options=options)
+    assert client.receive_jobs() == []
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def credentials(authority):
+    """What a client needs to speak to the server behind TLS."""
+    issued = authority.issue_cert("client")
+    return grpc.ssl_channel_credentials(
+        authority.cert_pem.bytes(), issued.private_key_pem.bytes(), issued.cert_chain_pems[0].bytes()
+    )
+
+
+@pytest.fixture(scope="module")
+def behind_tls(authority, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    issued = authority.issue_cert("127.0.0.1")
+    files = {"ca-cert": authority.cert_pem, "cert": issued.cert_chain_pems[0], "key": issued.private_key_pem}
+    for name, pem in files.items():
+        pem.write_to_path(folder / name)
+    with RainbowProcess(*(f"--{name}={folder / name}" for name in files)) as process:
+        yield process
+
+
+def drives_everything(name, process, folder):
+    """Have the client make each of its calls."""
+    graph = jgf({"c": "cluster", "r": "rack", "n": "node", "k": "core"}, "c r", "r n", "n k")
+    (folder / "nodes.json").write_text(graph)
+    (folder / "os.json").write_text(on("n", vendor="rocky"))
+    config = rainbow_config.new_rainbow_config(process.address, name, process.secret)
+    config.save_yaml(folder / "rainbow.yaml")
+    client = rainbow_client.RainbowClient(config_file=str(folder / "rainbow.yaml"))
+    registered = client.register(name, process.secret, str(folder / "nodes.json"))
+    secret = registered.secret
+    assert client.register_subsystem(name, "os", secret, str(folder / "os.json")).status == SUCCESS
+    assert client.update_state(name, {"free": 1}, secret).status == UPDATED
+    client.cfg.add_cluster(name, registered.token)
+    client.cfg._cfg["cluster"] = {"name": name, "secret": secret}
+    spec = jobspec_core.Jobspec(jobspec(nodes(1, needs("os", "vendor", "rocky"))))
+    options = {"priorities": prioritized([{"filter": "free == 1"}, {"select": "random"}])}
+    for submitted in (
+        client.submit_job(["true"]),
+        client.submit_jobspec(spec),
+        client.submit_jobspec(spec, select_algo="constraint", select_options=options),
+    ):
+        assert submitted.cluster == name
+    assert len(client.receive_jobs()) == 3
+    assert client.receive_jobs() == []
+
+
+def test_it_drives_everything(process, tmp_path):
+    drives_everything("everything", process, tmp_path)
+
+
+def test_it_drives_everything_over_tls(behind_tls, credentials, monkeypatch, tmp_path):
+    """It opens plain channels only, for which ones with TLS stand in."""
+    monkeypatch.setattr(grpc, "insecure_channel", lambda address: grpc.secure_channel(address, credentials))
+    drives_everything("cat", behind_tls, tmp_path)
+
+
+def test_its_stubs_speak_over_tls(behind_tls, credentials):
+    protos = pytest.importorskip("rainbow.protos.rainbow_pb2")
+    stubs = pytest.importorskip("rainbow.protos.rainbow_pb2_grpc")
+    with grpc.secure_channel(behind_tls.address, credentials) as channel:
+        scheduler = stubs.RainbowSchedulerStub(channel)
+        registered = scheduler.Register(
+            protos.RegisterRequest(name="dog", secret=behind_tls.secret, nodes=machine()), timeout=10
+        )
+        contender = protos.SubmitJobRequest.Cluster(name="dog", token=registered.token)
+        submitted = scheduler.SubmitJob(
+            protos.SubmitJobRequest(name="job", clusters=[contender], jobspec=json.dumps(jobspec())), timeout=10
+        )
+        request = protos.ReceiveJobsRequest(cluster="dog", secret=registered.secret)
+        assert list(scheduler.ReceiveJobs(request, timeout=10).jobs) == [submitted.jobid]
+        request = protos.AcceptJobsRequest(cluster="dog", secret=registered.secret, jobids=[submitted.jobid])
+        assert scheduler.AcceptJobs(request, timeout=10).status == protos.AcceptJobsResponse.RESULT_TYPE_SUCCESS
 
 
 @pytest.mark.parametrize("swap", [False, True], ids=["ours-first", "theirs-first"])

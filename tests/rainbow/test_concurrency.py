@@ -5,7 +5,10 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from wire import Acceptance, Registration, jobspec, needs, nodes, on
+import grpc
+from wire import Acceptance, Registration, Submission, Update, jobspec, needs, nodes, on, refusal
+
+from pytest_compat.rainbow import store
 
 THREADS = 8
 ROUNDS = 12
@@ -88,3 +91,46 @@ def test_job_ids_are_unique(rainbow):
     rainbow.add("cat")
     ids = together(lambda _: [rainbow.submit("cat").jobid for _ in range(ROUNDS)])
     assert sorted(id for each in ids for id in each) == list(range(1, THREADS * ROUNDS + 1))
+
+
+def test_state_is_updated_while_clusters_are_chosen_by_it(rainbow):
+    rainbow.add("cat")
+    rainbow.add("dog")
+    rainbow.update("cat", free=1)
+    steps = [{"calc": "twice=free*2"}, {"sort_descending": "twice"}, {"filter": "twice == free * 2"}]
+
+    def work(thread):
+        for number in range(ROUNDS * 5):
+            if thread % 2:
+                assert (
+                    rainbow.update("cat", free=number, **{f"v{number}": thread}).status == Update.UPDATE_STATE_SUCCESS
+                )
+            else:
+                assert rainbow.choose("cat", "dog", priorities=[steps]).cluster == "cat"
+
+    together(work)
+
+
+def test_clusters_that_come_and_go_leave_the_count_of_jobs_right(rainbow, monkeypatch):
+    rainbow.add("cat")
+
+    def work(thread):
+        for _ in range(ROUNDS):
+            rainbow.register("cat")
+            secret, tokens = rainbow.secrets["cat"], dict(rainbow.tokens)  # of whoever came last
+            try:
+                submitted = rainbow.submit("cat", tokens=tokens)
+                rainbow.receive("cat", secret=secret)
+                if thread % 2 and submitted.status == Submission.SUBMIT_SUCCESS:
+                    rainbow.accept(submitted.jobid, secret=secret)
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.PERMISSION_DENIED:  # another has deleted it
+                    raise
+            rainbow.delete("cat", secret)
+
+    together(work)
+    rainbow.delete("cat")
+    monkeypatch.setattr(store, "MAX_JOBS", 3)
+    rainbow.add("dog")
+    assert [rainbow.submit("dog").status for _ in range(3)] == [Submission.SUBMIT_SUCCESS] * 3
+    assert refusal(rainbow.submit, "dog")[0].name == "RESOURCE_EXHAUSTED"

@@ -16,7 +16,7 @@ from wire import Client, Registration
 from pytest_compat.errors import SchedulerUnavailable
 from pytest_compat.rainbow import process as processes
 from pytest_compat.rainbow.process import RainbowProcess
-from pytest_compat.rainbow.server import PortInUse, serve
+from pytest_compat.rainbow.server import PortInUse, Server, ServerOptions
 
 
 def alive(pid):
@@ -42,7 +42,7 @@ def ends(pid, seconds=10.0):
 
 def run(*arguments):
     """Run a server that is not expected to stay."""
-    command = [sys.executable, "-m", "pytest_compat.rainbow", *arguments]
+    command = [sys.executable, "-m", "pytest_compat", "rainbow", *arguments]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
 
 
@@ -110,7 +110,7 @@ def test_stops_when_the_one_who_started_it_is_killed():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_one_in_the_foreground(number):
-    command = [sys.executable, "-m", "pytest_compat.rainbow", "--host", "127.0.0.1:0"]
+    command = [sys.executable, "-m", "pytest_compat", "rainbow", "--host", "127.0.0.1:0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         server.stdout.readline()
         server.send_signal(number)
@@ -123,7 +123,7 @@ def test_the_secret_is_not_on_the_command_line():
         line = subprocess.run(
             ["ps", "-ww", "-o", "args=", "-p", str(process.pid)], capture_output=True, text=True, check=True
         ).stdout
-        assert "pytest_compat.rainbow" in line
+        assert "pytest_compat rainbow" in line
         assert process.secret not in line
 
 
@@ -148,7 +148,7 @@ def test_a_port_where_another_rainbow_listens_is_in_use():
 
 def test_a_server_in_this_process_raises_when_the_port_is_in_use():
     with RainbowProcess() as process, pytest.raises(PortInUse, match="port 0 takes a free one"):
-        serve(process.address, "secret")
+        Server(ServerOptions(host=process.address))
 
 
 @pytest.mark.parametrize("host", ["", "nonsense", "127.0.0.1:", "127.0.0.1:http", "127.0.0.1:70000", "127.0.0.1:-1"])
@@ -161,7 +161,7 @@ def test_what_is_no_address_is_an_error(host):
 
 def test_one_that_cannot_start_says_why():
     with RainbowProcess() as running:
-        process = RainbowProcess(running.address)
+        process = RainbowProcess(host=running.address)
         with pytest.raises(SchedulerUnavailable, match="cannot listen on") as raised:
             process.start()
     assert running.address in str(raised.value)

@@ -245,3 +245,22 @@ def test_text_that_means_something_elsewhere_is_only_text(rainbow):
     rainbow.add(odd.replace("\n", ""), os=on("n0", **{odd: odd}))
     assert rainbow.candidates(nodes(1, needs("os", odd, odd))) == [odd.replace("\n", "")]
     assert rainbow.candidates(nodes(1, needs("os", odd, "%"))) == []
+
+
+def test_an_answer_is_the_same_every_time(rainbow):
+    """Vertices without the subsystem, several vertices on one node, and two groups are where chance could come in."""
+    packages = {f"p{n}": {"type": "package", "name": f"name{n}", "version": f"0.5.{n}"} for n in range(8)}
+    rainbow.add(
+        "cat",
+        machine(nodes=4, cores=4),
+        spack=jgf(packages, *(f"n{n % 4} p{n}" for n in range(8))),
+        io=on("n1k1 n3k2", match="shm"),
+    )
+    ranged = nodes(2, needs("spack", "version", min="0.5.1", max="0.5.5"))
+    shm = {"type": "core", "count": 1, "requires": [needs("io", "match", "shm")]}
+    yes = [(ranged,), (ranged, ranged), (nodes(2, **{"with": [shm]}),)]
+    no = [(ranged, nodes(5)), (nodes(5), ranged), (nodes(3, **{"with": [shm]}),)]
+    for asked in yes:
+        assert [rainbow.candidates(*asked) for _ in range(30)] == [["cat"]] * 30
+    for asked in no:
+        assert [rainbow.candidates(*asked) for _ in range(30)] == [[]] * 30

@@ -1,10 +1,12 @@
 """A few words to speak to a rainbow with: its two services by stub, graphs and jobspecs by their essentials."""
 
 import json
+from contextlib import contextmanager
 
 import grpc
 
 from pytest_compat.rainbow.proto import memory_pb2, memory_pb2_grpc, rainbow_pb2, rainbow_pb2_grpc
+from pytest_compat.rainbow.server import MESSAGE_LIMITS, Server, ServerOptions
 
 SECRET = "open-sesame"
 
@@ -12,6 +14,8 @@ Registration = rainbow_pb2.RegisterResponse
 Submission = rainbow_pb2.SubmitJobResponse
 Reception = rainbow_pb2.ReceiveJobsResponse
 Acceptance = rainbow_pb2.AcceptJobsResponse
+Deletion = rainbow_pb2.DeleteResponse
+Update = rainbow_pb2.UpdateStateResponse
 Satisfaction = memory_pb2.SatisfyResponse
 
 
@@ -130,6 +134,54 @@ class Client:
         secret = self.secrets.get(cluster, "") if secret is None else secret
         request = rainbow_pb2.AcceptJobsRequest(cluster=cluster, secret=secret, jobids=ids)
         return self.scheduler.AcceptJobs(request, timeout=20)
+
+    def delete(self, cluster="cat", secret=None):
+        """Delete a cluster."""
+        secret = self.secrets.get(cluster, "") if secret is None else secret
+        return self.scheduler.Delete(rainbow_pb2.DeleteRequest(name=cluster, secret=secret), timeout=20)
+
+    def delete_subsystem(self, subsystem, cluster="cat", secret=None):
+        """Take a subsystem off a cluster."""
+        secret = self.secrets.get(cluster, "") if secret is None else secret
+        request = rainbow_pb2.DeleteRequest(name=cluster, secret=secret, subsytem=subsystem)
+        return self.scheduler.DeleteSubsystem(request, timeout=20)
+
+    def update(self, cluster="cat", payload=None, secret=None, **state):
+        """Update the state of a cluster, with a payload as it stands or with variables."""
+        secret = self.secrets.get(cluster, "") if secret is None else secret
+        text = json.dumps(state) if payload is None else payload
+        request = rainbow_pb2.UpdateStateRequest(cluster=cluster, secret=secret, payload=text)
+        return self.scheduler.UpdateState(request, timeout=20)
+
+    def adopt(self, name="cat", graph=None, subsystem="", secret=SECRET):
+        """Register a graph with the graph database, the registration secret (or none) in the metadata."""
+        request = memory_pb2.RegisterRequest(
+            name=name, payload=machine() if graph is None else graph, subsystem=subsystem
+        )
+        metadata = () if secret is None else (("rainbow-secret", secret),)
+        return self.graph.Register(request, timeout=20, metadata=metadata)
+
+    def choose(self, *clusters, priorities, **more):
+        """Submit with selection by constraint; priorities are lists of steps, or YAML as it stands."""
+        text = priorities if isinstance(priorities, str) else prioritized(*priorities)
+        options = {"priorities": text, **more.pop("options", {})}
+        return self.submit(*clusters, select_algorithm="constraint", select_options=options, **more)
+
+
+def prioritized(*priorities):
+    """Return the option `priorities` for lists of steps, the first of which is tried first."""
+    return json.dumps([{"priority": number, "steps": steps} for number, steps in enumerate(priorities, 1)])
+
+
+@contextmanager
+def serving(**options):
+    """Give a client of a server that lives as long."""
+    server = Server(ServerOptions(**{"secret": SECRET, **options}))
+    try:
+        with grpc.insecure_channel(server.address, options=MESSAGE_LIMITS) as channel:
+            yield Client(channel)
+    finally:
+        server.stop(1)
 
 
 def refusal(call, *args, **kwargs):

@@ -1,0 +1,35 @@
+"""`python -m pytest_compat ...`, one module per subcommand, each a thin call into a wing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from pytest_compat import __version__
+from pytest_compat.errors import CompatError
+
+COMMANDS = {"rainbow": "serve an embedded rainbow in the foreground"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a subcommand and return its exit status: 1 for an error that is told, 2 for a wrong command line."""
+    parser = argparse.ArgumentParser(prog="python -m pytest_compat", description="Tools of pytest-compat.")
+    parser.add_argument("--version", action="version", version=f"pytest-compat {__version__}")
+    # What gRPC writes to standard error by itself is no line of anyone's log. It looks here when it is imported.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    given = list(sys.argv[1:] if argv is None else argv)
+    for name, help in COMMANDS.items():
+        command = commands.add_parser(name, help=help, description=help)
+        if given[:1] == [name]:  # only the one that is run is imported
+            import_module(f"pytest_compat.commands.{name}").add_arguments(command)
+    arguments = parser.parse_args(given)
+    try:
+        code: int = import_module(f"pytest_compat.commands.{arguments.command}").run(arguments)
+    except CompatError as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 1
+    return code
