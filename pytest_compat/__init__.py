@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_compat.model import Cluster, Graph, Jobspec, Level, Requirement, Resource, Task, Vertex
     from pytest_compat.records import LevelRun, Submission
     from pytest_compat.run.case import Case
-    from pytest_compat.schedulers import Scheduler
+    from pytest_compat.schedulers import Assignment, Scheduler
 
 __version__ = "0.1.0"
 
@@ -27,10 +27,11 @@ _HOMES = {
     "model": ("Cluster", "Graph", "Jobspec", "Level", "Requirement", "Resource", "Task", "Vertex"),
     "records": ("LevelRun", "Submission"),
     "run.case": ("Case",),
-    "schedulers": ("Scheduler",),
+    "schedulers": ("Assignment", "Scheduler"),
 }
 
 __all__ = [
+    "Assignment",
     "Case",
     "Cluster",
     "CompatError",

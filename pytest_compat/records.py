@@ -14,6 +14,9 @@ OUTCOMES = ("correct", "compatible", "incorrect", "missed", "rejected", "error")
 UNASSIGNED = ("missed", "rejected", "error")
 """Outcomes a submission can have without a cluster; an error may have one."""
 
+MAX_DISAGREEMENTS = 1000
+"""Disagreements kept per level: a scheduler that ignores requirements has as many as there are jobs times clusters."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Submission:
@@ -55,19 +58,28 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Disagreement:
-    """A cluster that the scheduler and the reference do not both call a candidate.
+    """A cluster that the scheduler, at least once, did not call what the reference calls it.
 
     Args:
         job: The job's name.
         cluster: The cluster's name.
-        said: True when the scheduler calls it a candidate.
+        said: True when the scheduler calls it a candidate, by its first answer.
         expected: True when the reference does.
+        asked: Answers of the scheduler about this job: the first, and those that came with submissions.
+        said_times: How many of them call the cluster a candidate.
     """
 
     job: str
     cluster: str
     said: bool
     expected: bool
+    asked: int = 1
+    said_times: int = 0
+
+    @property
+    def stable(self) -> bool:
+        """True when every answer said the same."""
+        return self.said_times in (0, self.asked)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -92,7 +104,10 @@ class LevelFacts:
         jobs: All job names.
         clusters: All cluster names.
         candidates: The candidates of every job.
-        disagreements: Where the scheduler and the reference differ, sorted.
+        disagreements: Where the scheduler and the reference differ, sorted; MAX_DISAGREEMENTS at most, of every job
+            as many as of any other as long as it has them.
+        differing: How many there are, listed or not.
+        unstable: How many of these the scheduler did not answer alike each time.
         failures: Clusters that could not receive their jobs, with the reason.
         seconds: Time spent, by phase (`match`, `submit`, `receive`).
         published: Figures of others for this level, as {source, accuracy}.
@@ -107,6 +122,8 @@ class LevelFacts:
     clusters: tuple[str, ...]
     candidates: tuple[Candidates, ...]
     disagreements: tuple[Disagreement, ...] = ()
+    differing: int = 0
+    unstable: int = 0
     failures: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     published: tuple[Mapping[str, Any], ...] = ()

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Protocol
 
 from pytest_compat.model import Cluster, Jobspec
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What came of a submission.
+
+    Args:
+        cluster: The cluster the job was given to, None when it was given to none.
+        candidates: The clusters it was chosen among, in any order; None when the scheduler does not tell. Where it
+            does, every submission is also a repeated question, and answers that change are found.
+    """
+
+    cluster: str | None
+    candidates: Collection[str] | None = None
 
 
 class Scheduler(Protocol):
@@ -21,8 +36,8 @@ class Scheduler(Protocol):
     def candidates(self, jobspec: Jobspec) -> list[str]:
         """Return the clusters the scheduler would choose among for this job, and assign nothing."""
 
-    def submit(self, jobspec: Jobspec, name: str, key: str) -> str | None:
-        """Submit a job and return the cluster it was assigned, or None when it was given none.
+    def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+        """Submit a job and return what came of it.
 
         Args:
             jobspec: The job with the requirements that the scheduler may see.

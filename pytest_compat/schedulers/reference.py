@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pytest_compat.matching import Index, choose
 from pytest_compat.model import Cluster, Jobspec
+from pytest_compat.schedulers.protocol import Assignment
 
 
 class ReferenceScheduler:
@@ -24,14 +25,14 @@ class ReferenceScheduler:
         """Return the clusters that satisfy the jobspec."""
         return list(self._index.candidates(jobspec))
 
-    def submit(self, jobspec: Jobspec, name: str, key: str) -> str | None:
+    def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
         """Assign a job to one of its candidates."""
         candidates = self._index.candidates(jobspec)
         if not candidates:
-            return None
+            return Assignment(None, ())
         cluster = choose(candidates, key)
         self._queues.setdefault(cluster, []).append(name)
-        return cluster
+        return Assignment(cluster, candidates)
 
     def receive(self, cluster: str) -> list[str]:
         """Hand over what was assigned to a cluster."""

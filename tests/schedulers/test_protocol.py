@@ -5,7 +5,7 @@ import pytest
 from pytest_compat.declare.pools import build_cluster
 from pytest_compat.errors import DeclarationError
 from pytest_compat.model import Graph, Jobspec, Requirement, Resource, Task, Vertex
-from pytest_compat.schedulers import SchedulerOptions, create_scheduler
+from pytest_compat.schedulers import Assignment, SchedulerOptions, create_scheduler
 from pytest_compat.schedulers.rainbow import EmbeddedRainbow, RainbowScheduler
 from pytest_compat.schedulers.reference import ReferenceScheduler
 
@@ -39,23 +39,27 @@ def test_asking_for_candidates_assigns_nothing(scheduler, clusters):
 
 
 def test_a_job_goes_to_a_candidate(scheduler):
-    assert scheduler.submit(ROCKY, "job", "key") in scheduler.candidates(ROCKY)
+    assert scheduler.submit(ROCKY, "job", "key").cluster in scheduler.candidates(ROCKY)
+
+
+def test_a_submission_says_what_it_was_chosen_among(scheduler):
+    assert sorted(scheduler.submit(ROCKY, "job", "key").candidates) == scheduler.candidates(ROCKY)
 
 
 def test_a_job_without_candidates_goes_nowhere(scheduler):
-    assert scheduler.submit(job(99), "job", "key") is None
+    assert scheduler.submit(job(99), "job", "key") == Assignment(None, ())
 
 
 def test_the_key_decides(scheduler):
     keys = [str(number) for number in range(40)]
-    first = [scheduler.submit(job(), f"job-{key}", key) for key in keys]
-    assert first == list(reversed([scheduler.submit(job(), f"again-{key}", key) for key in reversed(keys)]))
+    first = [scheduler.submit(job(), f"job-{key}", key).cluster for key in keys]
+    assert first == list(reversed([scheduler.submit(job(), f"again-{key}", key).cluster for key in reversed(keys)]))
     assert set(first) == set(scheduler.candidates(job()))
 
 
 def test_a_cluster_receives_each_job_once_in_the_order_submitted(scheduler):
     names = [f"job-{number}" for number in range(12)]
-    assigned = [scheduler.submit(ROCKY, name, name) for name in names]
+    assigned = [scheduler.submit(ROCKY, name, name).cluster for name in names]
     for cluster in scheduler.candidates(ROCKY):
         mine = [name for name, given in zip(names, assigned, strict=True) if given == cluster]
         assert scheduler.receive(cluster) == mine
@@ -64,7 +68,7 @@ def test_a_cluster_receives_each_job_once_in_the_order_submitted(scheduler):
 
 def test_names_may_be_any_text(scheduler):
     name = 'it\'s "ü" ☃ {} %s'
-    assert scheduler.receive(scheduler.submit(job(), name, "key")) == [name]
+    assert scheduler.receive(scheduler.submit(job(), name, "key").cluster) == [name]
 
 
 def test_rainbow_and_reference_agree(clusters):
@@ -76,7 +80,7 @@ def test_rainbow_and_reference_agree(clusters):
             assert rainbow.candidates(each) == reference.candidates(each)
             for key in map(str, range(10)):
                 name = f"{number}-{key}"
-                assert rainbow.submit(each, name, key) == reference.submit(each, name, key)
+                assert rainbow.submit(each, name, key).cluster == reference.submit(each, name, key).cluster
         for cluster in clusters:
             assert rainbow.receive(cluster.name) == reference.receive(cluster.name)
     finally:
@@ -102,7 +106,9 @@ def test_known_schedulers(name):
 
 @pytest.mark.parametrize("name", ["rainbows", "", "localhost", ":50051", "localhost:", "localhost:x", "a b:1", "::1:5"])
 def test_unknown_schedulers_are_refused_with_what_is_known(name):
-    with pytest.raises(DeclarationError, match=r"unknown scheduler .*rainbow, reference\); an address is HOST:PORT"):
+    with pytest.raises(
+        DeclarationError, match=r"unknown scheduler .*rainbow, rainbow-binary, reference\); an address is HOST:PORT"
+    ):
         SchedulerOptions(name).check()
 
 
@@ -123,5 +129,5 @@ def test_a_third_party_brings_its_own():
     assert create_scheduler(SchedulerOptions("mine", others={"mine": lambda: mine})) is mine
 
 
-def test_the_secret_is_not_shown():
-    assert "hush" not in repr(SchedulerOptions("localhost:1", secret="hush"))
+def test_secret_and_token_are_not_shown():
+    assert "hush" not in repr(SchedulerOptions("localhost:1", secret="hush", token="hush-hush"))
