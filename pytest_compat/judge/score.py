@@ -31,6 +31,19 @@ class Exact:
 
 
 @dataclass(frozen=True)
+class Error:
+    """A reason for errors.
+
+    Args:
+        submissions: How many it concerns.
+        jobs: The jobs it concerns, sorted; none when it concerns a cluster.
+    """
+
+    submissions: int
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class LevelScore:
     """Everything there is to say in numbers about one level.
 
@@ -48,7 +61,7 @@ class LevelScore:
         plausible: The same with probability PLAUSIBLE.
         clusters: By cluster, how many submissions it was assigned and their summed score.
         missing: Cases that should have been recorded and were not, by cluster.
-        errors: Distinct reasons of errors, with the number of submissions each concerns.
+        errors: What errors there were, by reason; those of most submissions first.
     """
 
     facts: LevelFacts
@@ -63,7 +76,7 @@ class LevelScore:
     plausible: tuple[Fraction, Fraction] | None
     clusters: Mapping[str, tuple[int, Fraction]]
     missing: tuple[str, ...] = ()
-    errors: Mapping[str, int] = field(default_factory=dict)
+    errors: Mapping[str, Error] = field(default_factory=dict)
 
     @property
     def key(self) -> LevelKey:
@@ -141,10 +154,15 @@ def _spans(facts: LevelFacts, total: int) -> dict[float, tuple[Fraction, Fractio
     return {level: (low / total, high / total) for level in (INTERVAL, PLAUSIBLE) for low, high in [law.span(level)]}
 
 
-def _errors(facts: LevelFacts, recorded: Iterable[Submission]) -> dict[str, int]:
-    reasons = Counter(each.reason for each in recorded if each.outcome == "error")
-    reasons.update(
-        {f"candidates of {each.job}: {each.reason}": 0 for each in facts.candidates if each.clusters is None}
-    )
-    reasons.update({f"{cluster} could not receive: {reason}": 0 for cluster, reason in facts.failures.items()})
-    return dict(reasons)
+def _errors(facts: LevelFacts, recorded: Iterable[Submission]) -> dict[str, Error]:
+    jobs: dict[str, list[str]] = {}
+    for each in recorded:
+        if each.outcome == "error":
+            jobs.setdefault(each.reason, []).append(each.job)
+    errors = {reason: Error(len(found), tuple(sorted(set(found)))) for reason, found in jobs.items()}
+    for asked in facts.candidates:
+        if asked.clusters is None:
+            errors[f"candidates of {asked.job}: {asked.reason}"] = Error(0, (asked.job,))
+    for cluster, reason in facts.failures.items():
+        errors[f"{cluster} could not receive: {reason}"] = Error(0)
+    return dict(sorted(errors.items(), key=lambda item: -item[1].submissions))

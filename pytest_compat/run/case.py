@@ -9,7 +9,7 @@ from functools import cached_property
 from pytest_compat.records import LevelFacts, LevelRun, Submission
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """One level of an experiment, or what one cluster was assigned at it.
 
@@ -22,6 +22,10 @@ class Case:
     facts: LevelFacts
     cluster: str | None
     submissions: Sequence[Submission]
+
+    def __repr__(self) -> str:
+        where = f" on {self.cluster}" if self.cluster is not None else ""
+        return f"<Case {self.facts.key.experiment} at {self.level}{where}: {len(self.submissions)} submissions>"
 
     @classmethod
     def of(cls, run: LevelRun, cluster: str | None) -> Case:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pytest_compat.declare.catalog import Experiment
-from pytest_compat.errors import CompatError
+from pytest_compat.errors import CompatError, SchedulerError
 from pytest_compat.matching.versions import unordered_versions
 from pytest_compat.model import Level
 from pytest_compat.records import LevelRun
@@ -47,7 +47,7 @@ class Worlds:
         self._options = options
         self._once = Once(shared)
         self._open: dict[Path, LevelRunner | CompatError] = {}
-        self._closing = ExitStack()
+        self._schedulers: dict[Path, ExitStack] = {}
 
     def level(self, experiment: Experiment, level: Level, position: int = 0) -> LevelRun:
         """Return the run of a level; the first to ask runs it, in whichever process.
@@ -60,11 +60,18 @@ class Worlds:
 
     def _runner(self, experiment: Experiment) -> LevelRunner:
         runner = self._open.get(experiment.path)
+        if isinstance(runner, LevelRunner) and runner.lost and self._options.scheduler.starts_server:
+            # A server that one level was the end of is replaced, so that the next ones can be measured.
+            runner = None
         if runner is None:
             try:
                 runner = self._start(experiment)
             except CompatError as error:
                 runner = error
+            except Exception as error:
+                # A scheduler of someone's own may fail in any way, and would do so again for every case.
+                log.debug("the scheduler could not be started", exc_info=True)
+                runner = SchedulerError(f"the scheduler could not be started: {type(error).__name__}: {error}")
             self._open[experiment.path] = runner
         if isinstance(runner, CompatError):
             raise runner
@@ -78,8 +85,10 @@ class Worlds:
                         "cluster %s: %s %s = %r has no place in the order of versions; no range will match it",
                         cluster.name, subsystem, attribute, text,
                     )  # fmt: skip
+        closing = self._schedulers.setdefault(experiment.path, ExitStack())
+        closing.close()
         scheduler = create_scheduler(self._options.scheduler)
-        self._closing.callback(scheduler.close)
+        closing.callback(scheduler.close)
         scheduler.open(experiment.clusters)
         iterations = self._options.iterations
         return LevelRunner(
@@ -92,7 +101,9 @@ class Worlds:
 
     def close(self) -> None:
         """Stop every scheduler that was started."""
-        self._closing.close()
+        with ExitStack() as closing:
+            for each in self._schedulers.values():
+                closing.callback(each.close)
 
 
 def probe(options: SchedulerOptions) -> None:
@@ -104,7 +115,8 @@ def probe(options: SchedulerOptions) -> None:
     if options.is_address:
         from pytest_compat.schedulers.rainbow import RainbowScheduler
 
-        scheduler = RainbowScheduler(options.name, secret=options.secret)
+        scheduler = create_scheduler(options)
+        assert isinstance(scheduler, RainbowScheduler)
         try:
             scheduler.connect()
         finally:

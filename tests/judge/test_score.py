@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from judge_examples import level, submission
 
-from pytest_compat.judge.score import LevelScore, as_fraction, score_level
+from pytest_compat.judge.score import Error, LevelScore, as_fraction, score_level
 from pytest_compat.records import OUTCOMES, Candidates, LevelRun
 
 
@@ -43,7 +43,7 @@ def test_exact_is_unknown_when_the_candidates_of_one_job_are() -> None:
     candidates = (Candidates("x", ("a",), (1.0,)), Candidates("y", None, reason="asleep"))
     score = scored(level(candidates=candidates))
     assert (score.exact, score.interval, score.plausible) == (None, None, None)
-    assert score.errors == {"candidates of y: asleep": 0}
+    assert score.errors == {"candidates of y: asleep": Error(0, ("y",))}
 
 
 def test_an_incomplete_level_has_no_interval() -> None:
@@ -65,7 +65,7 @@ def test_errors_by_reason() -> None:
     run = level(failures={"b": "on fire"})
     broken = submission("x", 0, None, outcome="error", reason="lost")
     score = score_level(run.facts, [broken, *run.submissions[1:]])
-    assert score.errors == {"lost": 1, "b could not receive: on fire": 0}
+    assert score.errors == {"lost": Error(1, ("x",)), "b could not receive: on fire": Error(0)}
 
 
 def test_ranges_hold_what_is_possible() -> None:

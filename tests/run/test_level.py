@@ -9,10 +9,11 @@ import pytest
 from pytest_compat.declare.catalog import Experiment
 from pytest_compat.errors import SchedulerError, SchedulerUnavailable
 from pytest_compat.model import Cluster, Jobspec
-from pytest_compat.records import LevelRun
+from pytest_compat.records import Disagreement, LevelRun
+from pytest_compat.run import level as levels
 from pytest_compat.run.level import LevelRunner
 from pytest_compat.run.world import RunOptions, Worlds
-from pytest_compat.schedulers import Scheduler, SchedulerOptions
+from pytest_compat.schedulers import Assignment, Scheduler, SchedulerOptions
 from pytest_compat.schedulers.reference import ReferenceScheduler
 
 
@@ -37,7 +38,7 @@ class Recording(ReferenceScheduler):
         self.calls.append(("candidates", jobspec.name))
         return super().candidates(jobspec)
 
-    def submit(self, jobspec: Jobspec, name: str, key: str) -> str | None:
+    def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
         self.calls.append(("submit", name, key))
         self.shown |= jobspec.subsystems
         return super().submit(jobspec, name, key)
@@ -114,10 +115,10 @@ def test_a_scheduler_that_is_gone_is_left_alone_at_every_later_level(experiment:
             self._live("candidates")
             return []
 
-        def submit(self, jobspec: Jobspec, name: str, key: str) -> str | None:
-            cluster = super().submit(jobspec, name, key)
+        def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+            assignment = super().submit(jobspec, name, key)
             self._live("submit")
-            return cluster
+            return assignment
 
         def receive(self, cluster: str) -> list[str]:
             jobs = super().receive(cluster)
@@ -131,7 +132,7 @@ def test_a_scheduler_that_is_gone_is_left_alone_at_every_later_level(experiment:
     assert scheduler.calls[-1][0] == dies_in
     assert len([call for call in scheduler.calls if call[0] == dies_in]) == 1
     assert {each.outcome for each in (*first.submissions, *second.submissions)} == {"error"}
-    assert {each.reason for each in second.submissions} == {"rest in peace"}
+    assert {each.reason for each in second.submissions} == {"not tried, the scheduler was lost: rest in peace"}
     assert [each.clusters for each in second.facts.candidates] == [None, None]
 
 
@@ -154,6 +155,149 @@ def test_a_job_that_comes_late_is_an_error_where_it_was_submitted_and_none_where
     runner = LevelRunner(experiment, scheduler, name="fake", seed=0, iterations=2)
     for level in experiment.levels.resolve(["os", "none"]):
         assert {each.outcome for each in runner.run(level).submissions} == {"error"}
+
+
+class Telling(ReferenceScheduler):
+    """Says of `first`, time after time, what it is told to; to none of which it assigns anything of its own accord."""
+
+    def __init__(self, *answers: list[str] | None) -> None:
+        super().__init__()
+        self.answers = list(answers)
+
+    def candidates(self, jobspec: Jobspec) -> list[str]:
+        if jobspec.name != "first":
+            return super().candidates(jobspec)
+        answer = self.answers.pop(0)
+        if answer is None:
+            raise SchedulerError("no comment")
+        return answer
+
+    def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+        if jobspec.name != "first":
+            return super().submit(jobspec, name, key)
+        return Assignment(None, self.answers.pop(0))
+
+
+ROCKY = ["rocky-mpich", "rocky-openmpi"]
+
+
+def outcomes(found: LevelRun) -> list[tuple[str, str]]:
+    return [(each.outcome, each.reason) for each in found.submissions if each.job == "first"]
+
+
+def test_an_answer_that_differs_from_the_first_is_an_error(experiment: Experiment) -> None:
+    found = run(experiment, Telling(ROCKY, ["rocky-mpich"], list(reversed(ROCKY)), [*ROCKY, "ubuntu-mpich"]))
+    less, same, more = outcomes(found)
+    assert less == ("error", "answered differently than at first: rocky-openmpi is no candidate any more")
+    assert same == ("missed", "")
+    assert more == ("error", "answered differently than at first: ubuntu-mpich is a candidate now")
+
+
+def test_an_error_about_many_clusters_names_one_and_counts_the_others(experiment: Experiment) -> None:
+    found = run(experiment, Telling(ROCKY, ["ubuntu-mpich"]), iterations=1)
+    assert outcomes(found) == [
+        (
+            "error",
+            "answered differently than at first: rocky-mpich is no candidate any more, and 2 other clusters changed",
+        )
+    ]
+
+
+def test_clusters_that_come_and_go_are_listed_also_where_most_answers_are_right(experiment: Experiment) -> None:
+    facts = run(experiment, Telling(ROCKY, ROCKY, ["rocky-mpich"], [*ROCKY, "ubuntu-mpich"])).facts
+    assert facts.disagreements == (
+        Disagreement("first", "rocky-openmpi", said=True, expected=True, asked=4, said_times=3),
+        Disagreement("first", "ubuntu-mpich", said=False, expected=False, asked=4, said_times=1),
+    )
+    assert [each.stable for each in facts.disagreements] == [False, False]
+    assert (facts.differing, facts.unstable) == (2, 2)
+
+
+def test_a_scheduler_that_is_wrong_each_time_is_stable(experiment: Experiment) -> None:
+    wrong = ["rocky-mpich", "ubuntu-mpich"]
+    found = run(experiment, Telling(wrong, wrong, wrong), iterations=2)
+    assert found.facts.disagreements == (
+        Disagreement("first", "rocky-openmpi", said=False, expected=True, asked=3, said_times=0),
+        Disagreement("first", "ubuntu-mpich", said=True, expected=False, asked=3, said_times=3),
+    )
+    assert all(each.stable for each in found.facts.disagreements)
+    assert outcomes(found) == [("missed", ""), ("missed", "")]
+
+
+def test_where_the_first_answer_failed_the_second_is_the_first(experiment: Experiment) -> None:
+    found = run(experiment, Telling(None, ROCKY, ["rocky-mpich"]), iterations=2)
+    assert [outcome for outcome, _ in outcomes(found)] == ["missed", "error"]
+    (flipped,) = found.facts.disagreements
+    assert (flipped.asked, flipped.said_times, flipped.said) == (2, 1, True)
+
+
+def test_a_scheduler_that_does_not_tell_its_candidates_is_asked_once(experiment: Experiment) -> None:
+    class Silent(ReferenceScheduler):
+        def candidates(self, jobspec: Jobspec) -> list[str]:
+            return ["ubuntu-mpich"]
+
+        def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+            return Assignment(super().submit(jobspec, name, key).cluster)
+
+    found = run(experiment, Silent())
+    assert not [each for each in found.submissions if each.reason]
+    assert {each.asked for each in found.facts.disagreements} == {1}
+
+
+def test_a_cluster_that_is_none_of_its_own_candidates_is_an_error(experiment: Experiment) -> None:
+    class Absent(ReferenceScheduler):
+        def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+            given = super().submit(jobspec, name, key).cluster
+            others = [each for each in super().candidates(jobspec) if each != given]
+            return Assignment(given, others)
+
+    found = run(experiment, Absent(), iterations=1)
+    assert all(each.reason.endswith("which it did not call a candidate") for each in found.submissions)
+
+
+def test_disagreements_are_kept_up_to_a_number_and_of_every_job(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hopeful(ReferenceScheduler):
+        def candidates(self, jobspec: Jobspec) -> list[str]:
+            return [each.name for each in experiment.clusters]
+
+        def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+            return Assignment(None)
+
+    monkeypatch.setattr(levels, "MAX_DISAGREEMENTS", 3)
+    facts = run(experiment, Hopeful(), "os+mpi").facts
+    assert [each.job for each in facts.disagreements] == ["first", "first", "second"]
+    assert (facts.differing, facts.unstable) == (6, 0)
+
+
+def test_worlds_start_another_server_where_one_level_was_the_end_of_it(
+    experiment: Experiment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[Mortal] = []
+    closed = []
+
+    class Mortal(ReferenceScheduler):
+        def open(self, clusters: Iterable[Cluster]) -> None:
+            started.append(self)
+            super().open(clusters)
+
+        def candidates(self, jobspec: Jobspec) -> list[str]:
+            if "mpi" in jobspec.subsystems:
+                raise SchedulerUnavailable("rest in peace")
+            return super().candidates(jobspec)
+
+        def close(self) -> None:
+            closed.append(self)
+
+    monkeypatch.setattr("pytest_compat.run.world.create_scheduler", lambda options: Mortal())
+    worlds = Worlds(RunOptions(SchedulerOptions("rainbow")))
+    runs = [worlds.level(experiment, level) for level in experiment.levels.resolve(["os", "os+mpi", "none"])]
+    assert [{each.outcome for each in run.submissions} == {"error"} for run in runs] == [False, True, False]
+    assert len(started) == 2
+    assert closed == started[:1]
+    worlds.close()
+    assert closed == started
 
 
 def test_worlds_ask_a_scheduler_that_does_not_open_once(experiment: Experiment) -> None:
