@@ -60,9 +60,15 @@ class Planner:
             experiment = self._experiment(marker, metafunc.definition.path)
         except DeclarationError as error:
             raise pytest.Collector.CollectError(f"compat: {error}") from None
-        if LEVEL in metafunc.fixturenames:
-            plans = [LevelPlan(experiment, level, number) for number, level in enumerate(self._levels(experiment))]
-            metafunc.parametrize(LEVEL, [_param(metafunc, plan) for plan in plans], indirect=True)
+        if LEVEL not in metafunc.fixturenames:
+            own = any(mark.name == MARKER for mark in metafunc.definition.own_markers)
+            if own or CLUSTER in metafunc.fixturenames:
+                raise pytest.Collector.CollectError(
+                    f"compat: {metafunc.definition.name} measures nothing: it uses neither compat_case nor compat_level"
+                )
+            return  # marked with the rest of its class or module
+        plans = [LevelPlan(experiment, level, number) for number, level in enumerate(self._levels(experiment))]
+        metafunc.parametrize(LEVEL, [_param(metafunc, plan) for plan in plans], indirect=True)
         if CLUSTER in metafunc.fixturenames:
             metafunc.parametrize(CLUSTER, [cluster.name for cluster in experiment.clusters], indirect=True)
 

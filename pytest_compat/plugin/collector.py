@@ -29,6 +29,7 @@ class Collector:
         self._problems: dict[str, None] = {}
         self._failed: set[str] = set()
         self._dead: list[str] = []
+        self._uncollected: dict[str, None] = {}
         self._usage: str | None = None
         self._verdict: Verdict | None = None
         self._written = False
@@ -51,6 +52,18 @@ class Collector:
                 self._gatherer.add(record)
             except RecordError as error:
                 self._problems[str(error)] = None
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Note what could not be collected: a case may be lost there."""
+        if report.failed:
+            self._uncollected[report.nodeid] = None
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Replace a report of an earlier session, which nobody is to take for this one's if it is cut off."""
+        if self._settings.report is not None and not session.config.option.collectonly:
+            from pytest_compat.report.document import clear_document
+
+            clear_document(self._settings.report)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
@@ -98,6 +111,7 @@ class Collector:
 
         gatherer = self._gatherer or Gatherer()
         problems = [*self._problems, *self._dead]
+        problems += [f"{name or 'the session'} could not be collected" for name in self._uncollected]
         if self._failed:
             problems.append(f"{len(self._failed)} compatibility cases failed")
         problems += [

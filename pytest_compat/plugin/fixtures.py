@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def compat_worlds(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
+def compat_worlds(request: pytest.FixtureRequest) -> Iterator[Worlds]:
     """The schedulers of this session, each started and given its clusters when a case first needs it."""
     from pytest_compat.run.world import Worlds
 
     shared = None
     if "PYTEST_XDIST_TESTRUNUID" in os.environ and hasattr(request.config, "workerinput"):
-        shared = tmp_path_factory.getbasetemp().parent / "pytest-compat" / os.environ["PYTEST_XDIST_TESTRUNUID"]
+        shared = (
+            request.getfixturevalue("tmp_path_factory").getbasetemp().parent
+            / "pytest-compat"
+            / os.environ["PYTEST_XDIST_TESTRUNUID"]
+        )
     worlds = Worlds(request.config.stash[SETTINGS].run_options, shared)
     yield worlds
     worlds.close()
@@ -56,10 +60,13 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
 
     plan = request.node.callspec.params["compat_level"]
     cluster = request.getfixturevalue(CLUSTER) if CLUSTER in request.fixturenames else None
+    problem = ""
     try:
         run = compat_worlds.level(plan.experiment, plan.level, plan.position)
     except CompatError as error:
-        pytest.fail(f"{plan.experiment.name}: {error}", pytrace=False)
+        problem = f"{plan.experiment.name}: {error}"
+    if problem:  # outside of the except, so that pytest tells this and not how it came about
+        pytest.fail(problem, pytrace=False)
     request.node.stash[MEASURED] = (run, cluster)
     return Case.of(run, cluster)
 

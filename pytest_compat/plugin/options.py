@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from pytest_compat.judge.gate import Gate
     from pytest_compat.run.world import RunOptions
     from pytest_compat.schedulers import SchedulerOptions
+    from pytest_compat.schedulers.tls import Tls
 
 SECRET_VARIABLE = "COMPAT_SCHEDULER_SECRET"  # noqa: S105, a name
+TOKEN_VARIABLE = "COMPAT_SCHEDULER_TOKEN"  # noqa: S105, a name
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,30 @@ OPTIONS = (
         "TEXT",
         f"Registration secret of a rainbow that runs elsewhere. Better given as ${SECRET_VARIABLE}, which others "
         "cannot see in the list of processes.",
+    ),
+    Option(
+        "scheduler-token",
+        "TEXT",
+        "Submit to every cluster of a rainbow that runs elsewhere with this token, in place of those that registration "
+        f"returned. Better given as ${TOKEN_VARIABLE}.",
+    ),
+    Option(
+        "scheduler-ca-cert",
+        "PATH",
+        "Speak TLS to a rainbow that runs elsewhere, and trust certificates signed by these authorities (PEM).",
+    ),
+    Option(
+        "scheduler-cert",
+        "PATH",
+        "Speak TLS to a rainbow that runs elsewhere, and show this certificate (PEM; mutual TLS, with its key).",
+    ),
+    Option("scheduler-key", "PATH", "The key of that certificate (PEM, without a passphrase)."),
+    Option("scheduler-timeout", "SECONDS", "What one call to a rainbow may take. Default: 20."),
+    Option(
+        "rainbow-binary",
+        "PATH",
+        "Measure a rainbow server of your own: start this file with --host, --db and --secret, and stop it in the end. "
+        "In place of --compat-scheduler; in records it is called rainbow-binary.",
     ),
     Option("iterations", "N", "Submissions of each job per level; 0: exact figures only. Default: the experiment's."),
     Option("seed", "N", "What every draw derives from. Default: 0."),
@@ -122,7 +148,7 @@ def add_options(parser: pytest.Parser) -> None:
             help=option.help,
         )
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
-        parser.addini(option.ini, f"{option.flag}, unless that is given.", type=kind, default=None)
+        parser.addini(option.ini, f"The same as {option.flag}, which wins over it.", type=kind, default=None)
 
 
 def read_settings(config: pytest.Config) -> Settings:
@@ -140,14 +166,13 @@ def read_settings(config: pytest.Config) -> Settings:
             given[option.name] = value
     if not given:
         return Settings()
-    report = given.get("report")
     return Settings(
         given=True,
         levels=tuple(given.get("level", Settings.levels)),
         scheduler=_scheduler(config, given),
         iterations=_whole(given, "iterations", least=0),
         seed=_whole(given, "seed") or 0,
-        report=_report(config, report) if report else None,
+        report=_report(config, given),
         gates=_gates(given.get("fail-under", ())),
     )
 
@@ -166,12 +191,20 @@ def _whole(given: Mapping[str, Any], name: str, *, least: int | None = None) -> 
     return number
 
 
-def _report(config: pytest.Config, text: str) -> Path:
+def _path(config: pytest.Config, given: Mapping[str, Any], name: str) -> Path | None:
+    """Return a path, which starts where pytest was started."""
+    if name not in given:
+        return None
+    text = str(given[name])
     try:
-        path = Path(config.invocation_params.dir, Path(text).expanduser())
+        return Path(config.invocation_params.dir, Path(text).expanduser())
     except RuntimeError as error:  # ~user, of whom nobody knows
-        raise pytest.UsageError(f"--compat-report: {text}: {error}") from None
-    if path.is_dir():
+        raise pytest.UsageError(f"--compat-{name}: {text}: {error}") from None
+
+
+def _report(config: pytest.Config, given: Mapping[str, Any]) -> Path | None:
+    path = _path(config, given, "report")
+    if path is not None and path.is_dir():
         raise pytest.UsageError(f"--compat-report: {path} is a folder, expected the path of a file to write")
     return path
 
@@ -181,25 +214,51 @@ def _gates(texts: Iterable[str]) -> tuple[Gate, ...]:
     from pytest_compat.judge.gate import parse_gate
 
     try:
-        return tuple(parse_gate(text) for text in texts)
+        return tuple(parse_gate(part) for text in texts for part in text.split(","))
     except DeclarationError as error:
         raise pytest.UsageError(f"--compat-fail-under: {error}") from None
 
 
-def _scheduler(config: pytest.Config, given: Mapping[str, Any]) -> SchedulerOptions | None:
+def _scheduler(config: pytest.Config, given: Mapping[str, Any]) -> SchedulerOptions:
     from pytest_compat.errors import DeclarationError
     from pytest_compat.schedulers import SchedulerOptions
 
-    others = {name: make for found in config.hook.pytest_compat_schedulers() for name, make in found.items()}
-    fields: dict[str, Any] = {"others": others}
-    if "scheduler" in given:
-        fields["name"] = given["scheduler"]
-    secret = given.get("scheduler-secret") or os.environ.get(SECRET_VARIABLE)
-    if secret:
-        fields["secret"] = secret
-    options = SchedulerOptions(**fields)
+    binary = _path(config, given, "rainbow-binary")
+    fields: dict[str, Any] = {
+        "name": given.get("scheduler", None if binary is None else "rainbow-binary"),
+        "secret": given.get("scheduler-secret") or os.environ.get(SECRET_VARIABLE) or None,
+        "token": given.get("scheduler-token") or os.environ.get(TOKEN_VARIABLE) or None,
+        "tls": _tls(config, given),
+        "binary": binary,
+        "timeout": _seconds(given, "scheduler-timeout"),
+        "others": {name: make for found in config.hook.pytest_compat_schedulers() for name, make in found.items()},
+    }
+    options = SchedulerOptions(**{name: value for name, value in fields.items() if value is not None})
     try:
         options.check()
     except DeclarationError as error:
-        raise pytest.UsageError(f"--compat-scheduler: {error}") from None
+        raise pytest.UsageError(f"--compat-{error.path}: {error.problem}") from None
     return options
+
+
+def _tls(config: pytest.Config, given: Mapping[str, Any]) -> Tls | None:
+    paths = {
+        "ca_cert": _path(config, given, "scheduler-ca-cert"),
+        "cert": _path(config, given, "scheduler-cert"),
+        "key": _path(config, given, "scheduler-key"),
+    }
+    if not any(paths.values()):
+        return None
+    from pytest_compat.schedulers.tls import Tls
+
+    return Tls(**paths)
+
+
+def _seconds(given: Mapping[str, Any], name: str) -> float | None:
+    if name not in given:
+        return None
+    text = str(given[name])
+    try:
+        return float(text)
+    except ValueError:
+        raise pytest.UsageError(f"--compat-{name}: found {text!r}, expected a number of seconds above 0") from None

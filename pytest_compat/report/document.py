@@ -7,6 +7,7 @@ import os
 import platform
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -21,6 +22,9 @@ from pytest_compat.judge.verdict import Verdict
 from pytest_compat.records import LevelKey, Submission
 
 SCHEMA = "pytest-compat/report/1"
+
+MAX_JOBS = 20
+"""Jobs named per reason for errors; the records have them all."""
 
 
 def build_document(
@@ -56,9 +60,18 @@ def build_document(
 def write_document(document: Mapping[str, Any], path: Path) -> None:
     """Write a report so that the file is either whole or as it was before.
 
+    Args:
+        document: The report.
+        path: The file; a link is followed, and what is no file (a pipe, a device) is written to as it is.
+
     Raises:
         OSError: It cannot be written.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8") as stream:
+            json.dump(document, stream, indent=1, allow_nan=False)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     partial = Path(name)
@@ -73,6 +86,13 @@ def write_document(document: Mapping[str, Any], path: Path) -> None:
     except BaseException:
         partial.unlink()
         raise
+
+
+def clear_document(path: Path) -> None:
+    """Remove a report of an earlier session; nothing but a report is removed, and one that cannot be is left."""
+    with suppress(OSError, ValueError):
+        if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("schema") == SCHEMA:
+            path.unlink()
 
 
 def report_schema() -> dict[str, Any]:
@@ -113,8 +133,12 @@ def _run(level: LevelScore) -> dict[str, Any]:
             name: {"assigned": count, "score": float(score)} for name, (count, score) in level.clusters.items()
         },
         "missing": list(level.missing),
-        "disagreements": [asdict(each) for each in facts.disagreements],
-        "errors": [{"reason": reason, "submissions": count} for reason, count in level.errors.items()],
+        "disagreements": [{**asdict(each), "stable": each.stable} for each in facts.disagreements],
+        "differing": {"total": facts.differing, "listed": len(facts.disagreements), "unstable": facts.unstable},
+        "errors": [
+            {"reason": reason, "submissions": error.submissions, "jobs": list(error.jobs[:MAX_JOBS])}
+            for reason, error in level.errors.items()
+        ],
         "published": [dict(each) for each in facts.published],
         "seconds": dict(facts.seconds),
     }

@@ -8,10 +8,10 @@ from itertools import groupby
 
 from pytest_compat.judge.score import INTERVAL, LevelScore
 from pytest_compat.judge.verdict import Verdict
-from pytest_compat.records import OUTCOMES
+from pytest_compat.records import MAX_DISAGREEMENTS, OUTCOMES
 
 MAX_LISTED = 10
-"""Disagreements and reasons listed per level; the JSON report has them all."""
+"""Reasons listed per level, and disagreements per experiment; the JSON report has more."""
 
 ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
 """Outcomes that have a column even when no submission had them."""
@@ -29,7 +29,8 @@ def summary_lines(verdict: Verdict) -> Iterator[Line]:
         if verdict.gates
         else ""
     )
-    yield f"{word}: {submissions} submissions at {len(verdict.levels)} levels{gates}", not verdict.passed
+    levels_ = "1 level" if len(verdict.levels) == 1 else f"{len(verdict.levels)} levels"
+    yield f"{word}: {submissions} submissions at {levels_}{gates}", not verdict.passed
     for problem in verdict.problems:
         yield f"  {problem}", True
     for result in verdict.gates:
@@ -42,6 +43,7 @@ def summary_lines(verdict: Verdict) -> Iterator[Line]:
         yield from _table(levels)
         for level in levels:
             yield from _details(level)
+        yield from _disagreements(levels)
 
 
 def _title(level: LevelScore) -> str:
@@ -58,13 +60,9 @@ def _table(levels: list[LevelScore]) -> Iterator[Line]:
     header = ["level", "sampled", f"{INTERVAL:.0%} range", "exact", "fraction"]
     header += [*outcomes, "candidates", *(["published"] if published else [])]
     rows = [(_row(level, outcomes, published), bool(level.outcomes["error"] or not level.complete)) for level in levels]
-    widths = [max(len(row[column]) for row in [header, *(row for row, _ in rows)]) for column in range(len(header))]
-    for row, bad in [(header, False), *rows]:
-        cells = [
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip(), bad
+    yield from _aligned([(header, False), *rows], left=1)
+    if any(_mark(level) for level in levels):
+        yield f"* sampled outside its {INTERVAL:.0%} range, as one level in twenty is by chance", False
     if absent := [name for name in OUTCOMES if name not in outcomes]:
         yield f"{', '.join(absent)}: none", False
 
@@ -76,13 +74,20 @@ def _row(level: LevelScore, outcomes: list[str], published: bool) -> list[str]:
     return [
         level.key.level,
         _rate(level.accuracy),
-        f"{_rate(level.interval[0])}-{_rate(level.interval[1])}" if level.interval else "-",
+        f"{_rate(level.interval[0])}-{_rate(level.interval[1])}{_mark(level)}" if level.interval else "-",
         _rate(exact.accuracy) if exact else "-",
         str(exact.accuracy) if exact else "-",
         *(str(level.outcomes[name]) for name in outcomes),
         "-".join(map(str, ends)) or "-",
         *([" ".join(f"{each['accuracy']:.4f}" for each in level.facts.published) or "-"] if published else []),
     ]
+
+
+def _mark(level: LevelScore) -> str:
+    """Return the mark of a level whose sample lies outside its range."""
+    if level.interval is None or level.accuracy is None:
+        return ""
+    return "" if level.interval[0] <= level.accuracy <= level.interval[1] else "*"
 
 
 def _details(level: LevelScore) -> Iterator[Line]:
@@ -101,23 +106,58 @@ def _details(level: LevelScore) -> Iterator[Line]:
             f"{name}: sampled {_rate(level.accuracy)} lies outside the 99.9% range of its own exact law, {low}-{high}",
             True,
         )
-    differing = level.facts.disagreements
-    if differing:
-        yield f"{name}: the scheduler disagrees with the reference on {len(differing)} candidates", True
-        for each in differing[:MAX_LISTED]:
-            said, expected = ("is" if flag else "is not" for flag in (each.said, each.expected))
-            yield f"  {each.job}: {each.cluster} {said} a candidate, expected: {expected}", True
-        if len(differing) > MAX_LISTED:
-            yield f"  and {len(differing) - MAX_LISTED} more", True
-    for reason, count in list(level.errors.items())[:MAX_LISTED]:
-        yield f"{name}: {f'{count} x ' if count else ''}{reason}", True
+    for reason, error in list(level.errors.items())[:MAX_LISTED]:
+        if error.submissions:
+            yield f"{name}: {error.submissions} x {reason} (of {_listed(list(error.jobs), 3)})", True
+        else:
+            yield f"{name}: {reason}", True
     if len(level.errors) > MAX_LISTED:
         yield f"{name}: and {len(level.errors) - MAX_LISTED} more reasons", True
 
 
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:MAX_LISTED])
-    return f"{shown} and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else shown
+def _disagreements(levels: list[LevelScore]) -> Iterator[Line]:
+    differing = sum(level.facts.differing for level in levels)
+    if not differing:
+        return
+    unstable = sum(level.facts.unstable for level in levels)
+    yield (
+        f"where the scheduler disagrees with the reference (found: {differing}, not stable over repeats: {unstable})",
+        True,
+    )
+    rows = [
+        [
+            level.key.level,
+            each.job,
+            each.cluster,
+            *("yes" if flag else "no" for flag in (each.said, each.expected, each.stable)),
+            f"{each.said_times} of {each.asked}",
+        ]
+        # Those that are not stable first: the others show in every run.
+        for stable in (False, True)
+        for level in levels
+        for each in level.facts.disagreements
+        if each.stable is stable
+    ][:MAX_LISTED]
+    header = ["level", "job", "cluster", "said", "expected", "stable", "said yes"]
+    yield from _aligned([(header, False), *((row, True) for row in rows)], left=3)
+    if differing > len(rows):
+        yield f"and {differing - len(rows)} more, in the JSON report up to {MAX_DISAGREEMENTS} per level", True
+
+
+def _aligned(rows: list[tuple[list[str], bool]], *, left: int) -> Iterator[Line]:
+    """Yield a table whose first columns, so many, are aligned to the left and the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
+    for row, bad in rows:
+        cells = [
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        yield "  ".join(cells).rstrip(), bad
+
+
+def _listed(names: list[str], most: int = MAX_LISTED) -> str:
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
 
 
 def _rate(value: Fraction | None) -> str:

@@ -146,3 +146,8 @@ def test_collect_only_judges_nothing(project: Project) -> None:
     assert result.ret == 0
     result.stdout.no_fnmatch_line("*compatibility*")
     assert not (project.path / "report.json").exists()
+
+
+def test_several_may_stand_in_one_value(project: Project) -> None:
+    result = project.run("--compat-fail-under=os+mpi:1, none:0.1", "--compat-iterations=0")
+    result.stdout.fnmatch_lines(["PASSED:*2 of 2 gates hold"])

@@ -180,7 +180,7 @@ def test_an_unknown_scheduler_names_those_of_third_parties(project: Project) -> 
     project.pytester.makeconftest("def pytest_compat_schedulers(): return {'mine': None}")
     result = project.run(scheduler="min")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*did you mean 'mine'? (known: rainbow, reference, mine)*"])
+    result.stderr.fnmatch_lines(["*did you mean 'mine'? (known: rainbow, rainbow-binary, reference, mine)*"])
 
 
 def test_an_expected_failure_is_recorded(project: Project) -> None:
@@ -207,3 +207,20 @@ def test_the_fixture_of_a_rainbow_of_ones_own(pytester: pytest.Pytester) -> None
             assert compat_rainbow.secret
     """)
     pytester.runpytest_inprocess().assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("arguments", ["", "compat_cluster"])
+def test_a_marked_test_that_would_measure_nothing_is_refused(project: Project, arguments: str) -> None:
+    project.write(
+        "test_tiny.py", f"import pytest\n@pytest.mark.compat('experiment.yaml')\ndef test_it({arguments}): pass"
+    )
+    result = project.run()
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["compat: test_it measures nothing: it uses neither compat_case nor compat_level"])
+
+
+def test_a_test_of_a_marked_module_may_do_without(project: Project) -> None:
+    project.write(
+        "test_tiny.py", "import pytest\npytestmark = pytest.mark.compat('experiment.yaml')\ndef test_it(): pass"
+    )
+    project.run().assert_outcomes(passed=1)

@@ -231,3 +231,10 @@ def test_every_option_is_in_the_help_with_its_ini_twin(project: Project) -> None
     for option in OPTIONS:
         assert option.flag in text
         assert option.ini in text
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "nan", "inf", "soon"])
+def test_timeouts_that_are_no_time(project: Project, number: str) -> None:
+    result = project.run(f"--compat-scheduler-timeout={number}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --compat-scheduler-timeout: found *, expected a number of seconds above 0"])

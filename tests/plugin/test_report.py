@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -30,12 +31,12 @@ def test_fits_its_schema(project: Project, options: tuple[str, ...]) -> None:
 def test_fits_its_schema_when_everything_fails(project: Project) -> None:
     project.write("test_tiny.py", LEVEL_TEST)
     project.pytester.makeconftest("""
-        from pytest_compat.errors import SchedulerError, SchedulerUnavailable
+        from pytest_compat import Assignment, SchedulerError, SchedulerUnavailable
 
         class Hopeless:
             def open(self, clusters): pass
             def candidates(self, jobspec): raise SchedulerError("\\ud800 no")
-            def submit(self, jobspec, name, key): return "atlantis"
+            def submit(self, jobspec, name, key): return Assignment("atlantis")
             def receive(self, cluster): raise SchedulerUnavailable("gone")
             def close(self): pass
 
@@ -153,3 +154,35 @@ def test_the_verdict_is_the_same_everywhere(project: Project) -> None:
     assert document["verdict"] == "failed"
     for error in document["errors"]:
         result.stdout.fnmatch_lines([f"  {error}"])
+
+
+def test_a_link_is_followed(project: Project) -> None:
+    project.path.joinpath("link.json").symlink_to(project.write("kept/report.json", ""))
+    project.run(f"--compat-report={project.path / 'link.json'}")
+    assert project.path.joinpath("link.json").is_symlink()
+    assert project.read("kept/report.json")["verdict"] == "passed"
+
+
+def test_what_is_no_file_is_written_to_as_it_is(project: Project) -> None:
+    pipe = project.path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        project.run(f"--compat-report={pipe}", "--compat-level=none", "--compat-iterations=0")
+        assert json.loads(os.read(reader, 65536))["verdict"] == "passed"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_report_of_an_earlier_session_does_not_outlive_one_that_stops_early(project: Project) -> None:
+    assert project.report(apart=False)["verdict"] == "passed"
+    result = project.run("--compat-report=report.json", scheduler="localhost:1")
+    assert result.ret == 4
+    assert not project.path.joinpath("report.json").exists()
+
+
+def test_a_file_that_is_no_report_is_left_until_there_is_one(project: Project) -> None:
+    path = project.write("report.json", "precious")
+    project.run(f"--compat-report={path}", scheduler="localhost:1")
+    assert path.read_text() == "precious"

@@ -62,6 +62,12 @@ def until(seconds: float) -> Iterator[None]:
     pytest.fail(f"did not happen within {seconds} seconds")
 
 
+BINARY = """#!/bin/sh
+echo $$ >> {servers}
+exec {python} {script} "$@"
+"""
+
+
 def start(project: Project, *options: str) -> subprocess.Popen[str]:
     """Start pytest in a process group of its own and return it once tests wait for a signal."""
     process = subprocess.Popen(
@@ -108,6 +114,27 @@ def test_interrupt(waiting: Project, way: tuple[str, ...], group: bool) -> None:
     assert any("cut short" in error for error in document["errors"])
     assert {record["level"] for record in document["records"]} >= {"none"}
     assert_gone(servers(waiting))
+
+
+@needs_proc
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["int", "term", "kill"])
+def test_a_server_of_a_binary_goes_with_the_session_and_its_folder_too(
+    waiting: Project, number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = waiting.path / "tmp"
+    folders.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folders))
+    script = Path(__file__).with_name("odd_rainbow.py")
+    lines = BINARY.format(servers=waiting.path / "servers.txt", python=sys.executable, script=script)
+    waiting.write("rainbow", lines).chmod(0o755)
+    process = start(waiting, "--compat-rainbow-binary=rainbow")
+    assert list(folders.glob("pytest-compat-*"))
+    process.send_signal(number)
+    process.communicate(timeout=40)
+    assert_gone(servers(waiting))
+    for _ in until(10):
+        if not list(folders.glob("pytest-compat-*")):
+            break
 
 
 @needs_proc
