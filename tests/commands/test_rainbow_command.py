@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import closing, contextmanager
@@ -62,8 +63,9 @@ def run(*arguments, **variables):
 class Serving:
     """A server in the foreground."""
 
-    def __init__(self, process):
+    def __init__(self, process, log):
         self.process = process
+        self.log = log
         self.said = json.loads(process.stdout.readline())
         self.address = self.said["address"]
         self.channel = grpc.insecure_channel(self.address)
@@ -83,25 +85,28 @@ class Serving:
         """Stop it, and return its exit status and what it has logged."""
         self.channel.close()
         self.process.send_signal(signal.SIGTERM)
-        _, errors = self.process.communicate(timeout=20)
-        return self.process.returncode, errors
+        self.process.wait(timeout=20)
+        self.log.seek(0)
+        return self.process.returncode, self.log.read()
 
 
 @contextmanager
 def serving(*flags, **variables):
-    process = subprocess.Popen(
-        command("rainbow", "--host", "127.0.0.1:0", *flags),
-        env=environment(**variables),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield Serving(process)
-    finally:
-        process.kill()
-        process.communicate()
+    # A pipe that nobody reads would be full after some hundred calls, and the server would wait for a reader.
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command("rainbow", "--host", "127.0.0.1:0", *flags),
+            env=environment(**variables),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+        try:
+            yield Serving(process, log)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 def fails(call, *arguments, **more):
