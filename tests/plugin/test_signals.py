@@ -77,6 +77,8 @@ def start(project: Project, *options: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Shells start background jobs with this signal ignored, and everything below them inherits that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     for _ in until(30):
         if any(project.path.glob("waiting-*")):
