@@ -18,8 +18,8 @@ import grpc
 
 from pytest_compat.errors import SchedulerUnavailable
 from pytest_compat.schedulers import supervise
+from pytest_compat.schedulers.protocol import CALL_SECONDS
 from pytest_compat.schedulers.rainbow import OwnRainbow
-from pytest_compat.schedulers.registry import CALL_SECONDS
 
 START_SECONDS = 30.0
 PORTS = 3

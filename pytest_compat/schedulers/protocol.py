@@ -8,6 +8,9 @@ from typing import Protocol
 
 from pytest_compat.model import Cluster, Jobspec
 
+CALL_SECONDS = 20.0
+"""Deadline of one call, unless told otherwise: many times what a slow rainbow needs for a thousand clusters."""
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

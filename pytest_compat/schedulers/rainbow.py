@@ -18,8 +18,7 @@ from pytest_compat.model import Cluster, Jobspec
 from pytest_compat.rainbow.process import RainbowProcess
 from pytest_compat.rainbow.proto import memory_pb2, memory_pb2_grpc, rainbow_pb2, rainbow_pb2_grpc
 from pytest_compat.rainbow.server import MESSAGE_LIMITS
-from pytest_compat.schedulers.protocol import Assignment
-from pytest_compat.schedulers.registry import CALL_SECONDS
+from pytest_compat.schedulers.protocol import CALL_SECONDS, Assignment
 from pytest_compat.schedulers.tls import Tls
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_compat.errors import DeclarationError, known
 from pytest_compat.rainbow import DEFAULT_SECRET
-from pytest_compat.schedulers.protocol import Scheduler
+from pytest_compat.schedulers.protocol import CALL_SECONDS, Scheduler
 
 if TYPE_CHECKING:
     from pytest_compat.schedulers.tls import Tls
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 EMBEDDED = "rainbow"
 BINARY = "rainbow-binary"
 REFERENCE = "reference"
-
-CALL_SECONDS = 20.0
-"""Deadline of one call, unless told otherwise: many times what a slow rainbow needs for a thousand clusters."""
 
 _ADDRESS = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>[0-9]{1,5})")
 
