@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 OUTCOMES = ("correct", "compatible", "incorrect", "missed", "rejected", "error")
-UNASSIGNED = ("missed", "rejected", "error")
-"""Outcomes a submission can have without a cluster; an error may have one."""
 
 MAX_DISAGREEMENTS = 1000
 """Disagreements kept per level: a scheduler that ignores requirements has as many as there are jobs times clusters."""

@@ -90,7 +90,7 @@ def load_experiment(path: Path) -> Experiment:
 
 
 def _build(document: Mapping[str, Any], path: Path) -> Experiment:
-    clusters = _part(document["clusters"], "clusters", path, lambda pool, folder: build_clusters(pool, folder))
+    clusters = _part(document["clusters"], "clusters", path, build_clusters)
     jobs = _part(document["jobs"], "jobs", path, lambda jobset, _: build_jobs(jobset))
     truth = _truth(document, jobs)
     _check_attributes(clusters, jobs, truth, frozenset(document.get("absent", ())))

@@ -12,7 +12,7 @@ import tempfile
 import time
 from contextlib import suppress
 from types import TracebackType
-from typing import IO, NoReturn
+from typing import IO, Any, NoReturn
 
 from pytest_compat.errors import SchedulerUnavailable
 
@@ -108,15 +108,7 @@ class RainbowProcess:
         """Stop the server and wait for its end; harmless when there is none."""
         process, self._process = self._process, None
         if process is not None:
-            for stream in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    if stream is not None:
-                        stream.close()
-            try:
-                process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process, STOP_SECONDS)
         if self._errors is not None:
             self._errors.close()
             self._errors = None
@@ -129,3 +121,16 @@ class RainbowProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def end(process: subprocess.Popen[Any], seconds: float) -> None:
+    """Close the pipes of a child that ends with its standard input, and wait for it; kill it after some seconds."""
+    for stream in (process.stdin, process.stdout):
+        with suppress(OSError):
+            if stream is not None:
+                stream.close()
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

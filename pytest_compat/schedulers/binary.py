@@ -17,6 +17,7 @@ from typing import IO, NoReturn
 import grpc
 
 from pytest_compat.errors import SchedulerUnavailable
+from pytest_compat.rainbow.process import end
 from pytest_compat.schedulers import supervise
 from pytest_compat.schedulers.protocol import CALL_SECONDS
 from pytest_compat.schedulers.rainbow import OwnRainbow
@@ -120,14 +121,7 @@ class BinaryProcess:
         """Stop the server and wait for its end; harmless when there is none."""
         process, self._process = self._process, None
         if process is not None:
-            assert process.stdin is not None
-            with suppress(OSError):
-                process.stdin.close()
-            try:
-                process.wait(timeout=STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            end(process, STOP_SECONDS)
         if self._errors is not None:
             self._errors.close()
             self._errors = None
