@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, lcm
+from math import ceil, floor, lcm
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -41,6 +41,44 @@ class Law:
         low = int((below > tail).argmax())
         high = len(self.weights) - 1 - int((above > tail).argmax())
         return low * self.step, high * self.step
+
+    def p_value(self, total: Fraction) -> float:
+        """Return the two-sided p-value of an observed sum: twice the smaller of its tails, at most 1.
+
+        Both tails include the observed sum, so that a law of steps is never judged too sharply: under the law the
+        p-value is at most a with a probability of at most a. Doubling spends half of that on either side, as `span`
+        does, also where the law is skewed; to add up all sums that are no more probable instead would let a sum far
+        out on the long side hide behind a nearer one on the short side. A sum between two points counts for both.
+        Rounding errors are about 1e-15 of the whole, and no smaller p-value means anything.
+
+        Args:
+            total: The observed sum. One that the law rules out has a p-value of 0.
+        """
+        place = total / self.step
+        below = float(self.weights[: max(ceil(place) + 1, 0)].sum())
+        above = float(self.weights[max(floor(place), 0) :].sum())
+        return min(2 * below, 2 * above, 1.0)
+
+
+def binomial(draws: int, chance: float) -> numpy.ndarray[Any, Any]:
+    """Return the probabilities of 0, 1, ... `draws` successes.
+
+    Worked out from the mode outwards by the ratio of neighbours, which keeps even the smallest of them true to 12
+    digits; logarithms of factorials lose more with every draw.
+
+    Args:
+        draws: 0 or more.
+        chance: Of a success, between 0 and 1 and neither of them.
+    """
+    import numpy
+
+    mode = min(int((draws + 1) * chance), draws)
+    number = numpy.arange(draws)
+    ratios = (draws - number) / (number + 1) * (chance / (1 - chance))
+    below = numpy.cumprod(1 / ratios[:mode][::-1])[::-1]
+    weights: numpy.ndarray[Any, Any] = numpy.concatenate([below, [1.0], numpy.cumprod(ratios[mode:])])
+    weights /= weights.sum()
+    return weights
 
 
 def law_of_sum(strata: Iterable[Sequence[Fraction]], draws: int) -> Law:

@@ -11,9 +11,10 @@ from math import isclose
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from pytest_compat.judge import law as module
-from pytest_compat.judge.law import Law, law_of_sum
+from pytest_compat.judge.law import Law, binomial, law_of_sum
 
 AWKWARD = [Fraction(text) for text in ("0", "1", "0.5", "0.1", "0.333", "1e-7", "0.9999999", "0.7")]
 COARSE = [Fraction(text) for text in ("0", "1", "0.5", "0.25", "0.1", "0.333")]
@@ -22,7 +23,7 @@ strata = st.lists(st.lists(st.sampled_from(COARSE), max_size=4), max_size=4)
 awkward = st.lists(st.lists(st.sampled_from(AWKWARD), min_size=1, max_size=4), min_size=1, max_size=3)
 draws = st.integers(1, 4)
 
-few = settings(max_examples=25, deadline=None)  # fine grids take their time
+few = settings(max_examples=25, deadline=None)  # fine grids and fractions take their time
 
 
 def convolved(scores: Sequence[Sequence[Fraction]], times: int) -> dict[Fraction, Fraction]:
@@ -92,6 +93,83 @@ def test_spans_are_nested(scores: list[list[Fraction]], times: int) -> None:
     spans = [law.span(level) for level in (0.5, 0.9, 0.95, 0.999)]
     for (low, high), (lower, higher) in pairwise(spans):
         assert lower <= low <= high <= higher
+
+
+@few
+@given(strata, draws)
+def test_a_p_value_is_twice_the_smaller_tail(scores: list[list[Fraction]], times: int) -> None:
+    expected = convolved(scores, times)
+    law = law_of_sum(scores, times)
+    for observed in sorted(expected)[:: max(len(expected) // 10, 1)]:
+        below = sum((chance for total, chance in expected.items() if total <= observed), Fraction(0))
+        above = sum((chance for total, chance in expected.items() if total >= observed), Fraction(0))
+        assert law.p_value(observed) == pytest.approx(float(min(2 * below, 2 * above, Fraction(1))), abs=1e-12)
+
+
+@few
+@given(strata, draws)
+def test_small_p_values_are_no_more_frequent_than_they_say(scores: list[list[Fraction]], times: int) -> None:
+    law = law_of_sum(scores, times)
+    found = sorted((law.p_value(total), chance) for total, chance in convolved(scores, times).items())
+    reached = Fraction(0)
+    for p, chance in found:
+        reached += chance
+        assert float(reached) <= p + 1e-12
+
+
+@few
+@given(awkward, draws)
+def test_what_a_p_value_doubts_lies_outside_the_span_of_that_level(scores: list[list[Fraction]], times: int) -> None:
+    law = law_of_sum(scores, times)
+    low, high = law.span(0.9)
+    for total in (low, high):
+        assert law.p_value(total) > 0.1
+    assert law.p_value(low - law.step) <= 0.1 + 1e-9
+    assert law.p_value(high + law.step) <= 0.1 + 1e-9
+
+
+@given(strata, draws)
+def test_sums_that_cannot_be_have_no_probability(scores: list[list[Fraction]], times: int) -> None:
+    law = law_of_sum(scores, times)
+    assert law.p_value(Fraction(-1, 10**9)) == pytest.approx(min(2 * float(law.weights[0]), 1))
+    assert law.p_value(-law.step) == 0
+    assert law.p_value(Fraction(10**6)) == 0
+
+
+def test_a_sum_between_two_points_is_judged_by_the_nearer_ends() -> None:
+    law = law_of_sum([[Fraction(0), Fraction(1)]], 4)
+    assert law.p_value(Fraction(1, 2)) == law.p_value(Fraction(1)) == pytest.approx(2 * 5 / 16)
+    assert law.p_value(Fraction(7, 2)) == law.p_value(Fraction(3)) == pytest.approx(2 * 5 / 16)
+
+
+@pytest.mark.parametrize("score", AWKWARD, ids=str)
+def test_what_is_certain_has_a_p_value_of_1(score: Fraction) -> None:
+    assert law_of_sum([[score]] * 3, 20).p_value(60 * score) == pytest.approx(1)
+
+
+def test_a_coarse_grid_keeps_p_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = [[Fraction("0.333"), Fraction("0"), Fraction("1")], [Fraction("0.777"), Fraction("0.1234567")]]
+    fine = law_of_sum(scores, 100)
+    monkeypatch.setattr(module, "MAX_GRID", 40_000)
+    coarse = law_of_sum(scores, 100)
+    assert len(coarse.weights) < len(fine.weights) / 10
+    for total in (Fraction("81.2345"), Fraction(90), Fraction("98.7")):
+        assert coarse.p_value(total) == pytest.approx(fine.p_value(total), rel=0.05)
+
+
+@given(st.integers(0, 400), st.fractions(Fraction(1, 1000), Fraction(999, 1000), max_denominator=1000))
+def test_a_binomial_law_keeps_its_digits(number: int, chance: Fraction) -> None:
+    found = binomial(number, float(chance))
+    assert found == pytest.approx(binom.pmf(range(number + 1), number, float(chance)), rel=1e-10, abs=1e-290)
+
+
+@pytest.mark.parametrize("chance", [0.5, 1 / 48, 0.999])
+def test_a_binomial_law_of_a_million_draws(chance: float) -> None:
+    found = binomial(1_000_000, chance)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+    mode = int(found.argmax())
+    assert abs(mode - 1_000_000 * chance) <= 1
+    assert found[mode] == pytest.approx(binom.pmf(mode, 1_000_000, chance), rel=1e-9)
 
 
 @pytest.mark.parametrize("score", AWKWARD, ids=str)

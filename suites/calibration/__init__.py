@@ -1,0 +1,1 @@
+"""Do the statistics keep the error rates they state?"""
