@@ -5,6 +5,7 @@ A message says what is wrong, where, and what to do about it; nothing here is ra
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from reprlib import Repr
@@ -67,6 +68,10 @@ class RecordError(CompatError):
     """Records that contradict one another, or that no measurement can have made."""
 
 
+class ReportError(CompatError):
+    """A stored report that is none, or reports that do not belong together."""
+
+
 def known(what: str, name: str, names: Iterable[str]) -> str:
     """Return `unknown WHAT 'NAME'`, the nearest of `names` and all of them, for an error message."""
     listed = [each[:LONGEST] for each in names]
@@ -84,6 +89,15 @@ def brief(value: object) -> str:
     of more than 4300 digits.
     """
     return _BRIEF.repr(value)
+
+
+def printable(text: str) -> str:
+    """Return the text with control characters and half surrogates escaped: others' words go to terminals and files."""
+    escaped = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return escaped.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class _Brief(Repr):

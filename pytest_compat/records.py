@@ -6,9 +6,13 @@ Records travel between processes and into files as plain dicts, lists, strings a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
+
+from pytest_compat.idset import decode, encode
 
 OUTCOMES = ("correct", "compatible", "incorrect", "missed", "rejected", "error")
 
@@ -37,20 +41,99 @@ class Submission:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Design:
+    """What is measured, the same at every level of an experiment.
+
+    Args:
+        version: Digest of all that decides what the experiment measures; another one is another experiment.
+        order: The subsystems, in the order in which levels add them.
+        levels: Names of the levels it publishes, in order.
+        jobs: All job names.
+        clusters: All cluster names.
+        truth: By job, what each cluster scores, above 0 to 1; those that score 0 are left out.
+        description: What it is about, in a line.
+    """
+
+    version: str
+    order: tuple[str, ...]
+    levels: tuple[str, ...]
+    jobs: tuple[str, ...]
+    clusters: tuple[str, ...]
+    truth: Mapping[str, Mapping[str, Fraction]]
+    description: str = ""
+
+    def scores(self, candidates: Candidates) -> tuple[Fraction, ...]:
+        """Return what each of a job's candidates scores; none when the scheduler failed to name them."""
+        truth = self.truth.get(candidates.job, {})
+        return tuple(truth.get(cluster, Fraction(0)) for cluster in candidates.clusters or ())
+
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of every cluster among `clusters`."""
+        return {name: place for place, name in enumerate(self.clusters)}
+
+    def idset(self, clusters: Iterable[str]) -> str:
+        """Return clusters as an idset of their places."""
+        return encode(self.places[name] for name in clusters)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the design as dicts, lists, strings and numbers; clusters of a score as an idset of their places."""
+        truth: dict[str, dict[str, str]] = {}
+        for job in self.jobs:
+            scored: dict[Fraction, list[str]] = {}
+            for cluster, score in self.truth.get(job, {}).items():
+                scored.setdefault(score, []).append(cluster)
+            truth[job] = {_text(score): self.idset(scored[score]) for score in sorted(scored, reverse=True)}
+        return {
+            "version": self.version,
+            "description": self.description,
+            "order": list(self.order),
+            "levels": list(self.levels),
+            "jobs": list(self.jobs),
+            "clusters": list(self.clusters),
+            "truth": truth,
+        }
+
+    @classmethod
+    def from_plain(cls, data: Mapping[str, Any]) -> Design:
+        """Return the design that `plain` was made from; further keys are ignored.
+
+        Raises:
+            ValueError: An idset in it is none.
+        """
+        clusters = tuple(data["clusters"])
+        truth = {
+            job: {
+                clusters[at]: Fraction(score)
+                for score, places in scored.items()
+                for at in decode(places, len(clusters))
+            }
+            for job, scored in data["truth"].items()
+        }
+        return cls(
+            version=data["version"],
+            order=tuple(data["order"]),
+            levels=tuple(data["levels"]),
+            jobs=tuple(data["jobs"]),
+            clusters=clusters,
+            truth=truth,
+            description=data.get("description", ""),
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Among which clusters the scheduler would choose for a job, with the score of each.
+    """Among which clusters the scheduler would choose for a job.
 
     Args:
         job: The job's name.
         clusters: Names, sorted; None when the scheduler failed to say.
-        scores: As many scores, 0 to 1, in the order of `clusters`.
         reason: Why it failed, empty otherwise.
     """
 
     job: str
     clusters: tuple[str, ...] | None
-    scores: tuple[float, ...] = ()
     reason: str = ""
 
 
@@ -95,55 +178,85 @@ class LevelFacts:
 
     Args:
         key: Which level.
+        design: What is measured, the same at every level.
         reveals: What the scheduler was shown.
-        position: The level's place among those resolved for the run, for sorting.
         seed: Seed of the run.
         iterations: Submissions of each job.
-        jobs: All job names.
-        clusters: All cluster names.
+        sequential: True when their number was decided while submitting.
         candidates: The candidates of every job.
         disagreements: Where the scheduler and the reference differ, sorted; MAX_DISAGREEMENTS at most, of every job
             as many as of any other as long as it has them.
         differing: How many there are, listed or not.
         unstable: How many of these the scheduler did not answer alike each time.
+        many: How many of these the scheduler calls a candidate and the reference does not.
+        unmet: By what the level reveals, how many of those many clusters do not meet it.
         failures: Clusters that could not receive their jobs, with the reason.
         seconds: Time spent, by phase (`match`, `submit`, `receive`).
+        timings: Seconds per call, by phase (`match`, `submit`): how many calls (`count`), their `median` and `p99`.
         published: Figures of others for this level, as {source, accuracy}.
     """
 
     key: LevelKey
+    design: Design
     reveals: tuple[str, ...]
-    position: int
     seed: int
     iterations: int
-    jobs: tuple[str, ...]
-    clusters: tuple[str, ...]
     candidates: tuple[Candidates, ...]
+    sequential: bool = False
     disagreements: tuple[Disagreement, ...] = ()
     differing: int = 0
     unstable: int = 0
+    many: int = 0
+    unmet: Mapping[str, int] = field(default_factory=dict)
     failures: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    timings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     published: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def place(self) -> tuple[int, int, tuple[int, ...], str]:
+        """Sort key: published levels first and in their order, then those that reveal less."""
+        design = self.design
+        listed = design.levels.index(self.key.level) if self.key.level in design.levels else len(design.levels)
+        order = tuple(design.order.index(name) if name in design.order else len(design.order) for name in self.reveals)
+        return listed, len(self.reveals), order, self.key.level
+
+    def plain(self) -> dict[str, Any]:
+        """Return the facts as dicts, lists, strings and numbers; candidates as an idset of the clusters' places."""
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        return _listed(  # type: ignore[no-any-return]
+            {
+                **data,
+                "key": asdict(self.key),
+                "design": self.design.plain(),
+                "candidates": [
+                    (each.job, None if each.clusters is None else self.design.idset(each.clusters), each.reason)
+                    for each in self.candidates
+                ],
+                "disagreements": [asdict(each) for each in self.disagreements],
+            }
+        )
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> LevelFacts:
-        """Return the facts that `plain` was made from."""
+        """Return the facts that `plain` was made from.
+
+        Raises:
+            ValueError: An idset in it is none.
+        """
+        design = Design.from_plain(data["design"])
+        names = design.clusters
         return cls(
             **{
                 **data,
                 "key": LevelKey(**data["key"]),
+                "design": design,
                 "reveals": tuple(data["reveals"]),
-                "jobs": tuple(data["jobs"]),
-                "clusters": tuple(data["clusters"]),
                 "candidates": tuple(
                     Candidates(
-                        each["job"],
-                        None if each["clusters"] is None else tuple(each["clusters"]),
-                        tuple(each["scores"]),
-                        each["reason"],
+                        job, None if places is None else tuple(names[at] for at in decode(places, len(names))), reason
                     )
-                    for each in data["candidates"]
+                    for job, places, reason in data["candidates"]
                 ),
                 "disagreements": tuple(Disagreement(**each) for each in data["disagreements"]),
                 "published": tuple(data["published"]),
@@ -153,24 +266,31 @@ class LevelFacts:
 
 @dataclass(frozen=True)
 class LevelRun:
-    """A level, run: what holds for all of it, and every submission."""
+    """A level, run: what holds for all of it, and every submission.
+
+    Args:
+        facts: What holds for all of it.
+        submissions: Every submission.
+        durations: Seconds of each call, by phase (`match`, `submit`), in the process that made them; not part of the
+            plain form.
+    """
 
     facts: LevelFacts
     submissions: tuple[Submission, ...]
+    durations: Mapping[str, Sequence[float]] = field(default_factory=dict, compare=False, repr=False)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the run as dicts, lists, strings and numbers."""
+        return {"facts": self.facts.plain(), "submissions": [asdict(each) for each in self.submissions]}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> LevelRun:
         """Return the run that `plain` was made from."""
-        return cls(LevelFacts.from_plain(data["facts"]), tuple(Submission(**each) for each in data["submissions"]))
+        return cls(LevelFacts.from_plain(data["facts"]), submissions_from_plain(data["submissions"]))
 
     def at(self, cluster: str | None) -> tuple[Submission, ...]:
         """Return the submissions that a cluster was assigned; for None those without a cluster."""
         return tuple(each for each in self.submissions if each.cluster == cluster)
-
-
-def plain(record: Any) -> dict[str, Any]:
-    """Return a record as dicts, lists, strings and numbers."""
-    return _listed(asdict(record))  # type: ignore[no-any-return]
 
 
 def _listed(value: Any) -> Any:
@@ -181,6 +301,11 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _text(score: Fraction) -> str:
+    """Return a score as the shortest decimal that means it."""
+    return repr(float(score)).removesuffix(".0")
+
+
 def submissions_from_plain(data: Iterable[Mapping[str, Any]]) -> tuple[Submission, ...]:
-    """Return the submissions that `plain` was made from."""
+    """Return the submissions that `asdict` was made from."""
     return tuple(Submission(**each) for each in data)

@@ -14,21 +14,23 @@ PACKAGE = Path(pytest_compat.__file__).parent
 SHIPPED = {"suites", "clusters", "jobspecs", "fixtures"}
 """Folders that a wheel has in the package and that are no part of it."""
 
-BASE = {"errors", "model", "records"}
+BASE = {"errors", "idset", "model", "records"}
 """What every wing may import."""
 
 LOW = BASE | {"matching", "declare"}
-MIDDLE = LOW | {"judge", "schedulers", "truth", "rainbow"}
+MIDDLE = LOW | {"judge", "schedulers", "truth", "rainbow", "study"}
 HIGH = MIDDLE | {"run", "report", "hookspecs"}
 ALLOWED = {
     "errors": set(),
     "model": {"errors"},
-    "records": {"errors", "model"},
+    "idset": set(),
+    "records": {"errors", "model", "idset"},
     "hookspecs": MIDDLE,
     "strategies": LOW,
     "matching": {"errors", "model"},
     "declare": {"errors", "model"},
     "truth": LOW,
+    "study": LOW | {"truth"},
     "judge": BASE,
     "rainbow": {"errors", "model", "matching", "declare"},
     "schedulers": LOW | {"rainbow"},

@@ -11,7 +11,15 @@ from importlib import import_module
 from pytest_compat import __version__
 from pytest_compat.errors import CompatError
 
-COMMANDS = {"rainbow": "serve an embedded rainbow in the foreground"}
+COMMANDS = {
+    "compare": "compare two stored reports, the earlier one first",
+    "explain": "say why a job goes to some clusters and not to others",
+    "gate": "judge a stored report again",
+    "merge": "put the reports of the shards of one run together",
+    "rainbow": "serve an embedded rainbow in the foreground",
+    "report": "show a stored report, and write it in other forms",
+    "worth": "say what each subsystem of an experiment is worth",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(given)
     try:
         code: int = import_module(f"pytest_compat.commands.{arguments.command}").run(arguments)
+        sys.stdout.flush()
     except CompatError as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        # Whoever read has seen enough; what is left in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return code

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest_compat
+from pytest_compat.declare.digest import content_version
 from pytest_compat.declare.jobsets import build_jobs
 from pytest_compat.declare.levels import GROUPS, NONE, Levels
 from pytest_compat.declare.pools import build_clusters
 from pytest_compat.declare.reading import check, read_declaration
 from pytest_compat.errors import DeclarationError, LevelError, known
 from pytest_compat.model import Cluster, Jobspec, Level
+
+EXPERIMENT = "experiment.yaml"
+"""What the file of an experiment is called in a folder of its own."""
 
 DEFAULT_ITERATIONS = 20
 DEFAULT_LEVELS = (NONE, "prefix")
@@ -59,6 +63,7 @@ class Experiment:
         truth: The rules of ground truth, of which the first that holds decides; a pair that none speaks of scores 0.
         iterations: Submissions of each job per level, unless the command line says otherwise.
         published: Figures to show beside the measured ones.
+        description: What it is about, in a line.
     """
 
     name: str
@@ -69,6 +74,12 @@ class Experiment:
     truth: tuple[Rule, ...]
     iterations: int
     published: tuple[Published, ...] = ()
+    description: str = ""
+
+    @cached_property
+    def version(self) -> str:
+        """Digest of clusters, jobs and ground truth: results of two versions are not to be compared."""
+        return content_version(self.clusters, self.jobs, self.truth)
 
 
 @lru_cache(maxsize=64)
@@ -104,6 +115,7 @@ def _build(document: Mapping[str, Any], path: Path) -> Experiment:
         truth=truth,
         iterations=document.get("iterations", DEFAULT_ITERATIONS),
         published=_published(document, levels),
+        description=document.get("description", ""),
     )
 
 
@@ -144,6 +156,31 @@ def find(name: str, kind: str, experiment: Path) -> Path:
             return there[name]
         names += there
     raise DeclarationError(known(f"entry of {folder}/", name, dict.fromkeys(names)), source=str(experiment), path=kind)
+
+
+def find_experiment(name_or_path: str, start: Path) -> Path:
+    """Return the file of an experiment.
+
+    Args:
+        name_or_path: A path that ends in .yaml or that of a folder with an `experiment.yaml`, relative to `start`; or
+            the name of such a folder in the first `suites/` that has it, going up from `start`, then as shipped.
+        start: Where to begin.
+
+    Raises:
+        DeclarationError: There is none; the error lists the names there are.
+    """
+    path = start / name_or_path
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    if (path / EXPERIMENT).is_file():
+        return path / EXPERIMENT
+    names: list[str] = []
+    for place in _places(start / EXPERIMENT):
+        there = {found.parent.name: found for found in sorted(place.glob(f"suites/*/{EXPERIMENT}"))}
+        if name_or_path in there:
+            return there[name_or_path]
+        names += there
+    raise DeclarationError(f"{known('experiment', name_or_path, dict.fromkeys(names))}; a YAML file will do as well")
 
 
 def _places(experiment: Path) -> Iterator[Path]:

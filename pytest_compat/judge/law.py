@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from math import ceil, floor, lcm
 from typing import TYPE_CHECKING, Any
 
@@ -93,18 +94,35 @@ def law_of_sum(strata: Iterable[Sequence[Fraction]], draws: int) -> Law:
     counted = [Counter(scores or [Fraction(0)]) for scores in strata]
     points = lcm(*(score.denominator for scores in counted for score in scores))
     step = Fraction(1, min(points, max(MAX_GRID // max(len(counted) * draws, 1), 1)))
-    total = numpy.ones(1)
-    for scores in counted:
-        one = numpy.zeros(ceil(max(scores) / step) + 1)
-        for score, count in scores.items():
+    # Jobs with the same scores in the same shares are one stratum with more draws.
+    alike = Counter(
+        frozenset((score, Fraction(count, each.total())) for score, count in each.items()) for each in counted
+    )
+    laws = []
+    for shares, jobs in alike.items():
+        one = numpy.zeros(ceil(max(score for score, _ in shares) / step) + 1)
+        for score, share in sorted(shares):
             # Between two points of the grid: both, in shares that keep the mean. Rounding would shift the whole law.
             low, beyond = divmod(score / step, 1)
-            weight = count / scores.total()
+            weight = float(share)
             one[low] += weight * float(1 - beyond)
             if beyond:
                 one[low + 1] += weight * float(beyond)
-        total = _convolve(total, _power(one, draws))
-    return Law(step, total)
+        laws.append(_power(one, draws * jobs))
+    return Law(step, _sum(laws))
+
+
+def _sum(laws: list[Any]) -> Any:
+    """Return the distribution of the sum, short ones first: each is then convolved with its like."""
+    import numpy
+
+    waiting = [(len(law), number, law) for number, law in enumerate(laws)]
+    heapify(waiting)
+    while len(waiting) > 1:
+        (_, number, first), (_, _, second) = heappop(waiting), heappop(waiting)
+        both = _convolve(first, second)
+        heappush(waiting, (len(both), number, both))
+    return waiting[0][2] if waiting else numpy.ones(1)
 
 
 def _power(one: Any, times: int) -> Any:

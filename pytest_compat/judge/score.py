@@ -49,6 +49,7 @@ class LevelScore:
 
     Args:
         facts: What holds for the whole level.
+        recorded: Every submission that was, sorted by job and iteration.
         submissions: How many were recorded.
         expected: How many there are at this level.
         outcomes: Submissions by outcome, every one of OUTCOMES.
@@ -57,14 +58,17 @@ class LevelScore:
         assigned_accuracy: The same over submissions that were given a cluster; None without any.
         exact: The expectation; None when the scheduler failed to name a job's candidates.
         interval: Accuracies between which a complete sample lies with probability INTERVAL, by its exact law; None
-            when the level is incomplete or its law unknown.
+            when the level is incomplete or its law unknown, as it is where the scores decided how many were drawn.
         plausible: The same with probability PLAUSIBLE.
+        p_value: How likely a complete sample is at least as far out as this one, two-sided; None like `interval`, and
+            where errors took the place of draws.
         clusters: By cluster, how many submissions it was assigned and their summed score.
         missing: Cases that should have been recorded and were not, by cluster.
         errors: What errors there were, by reason; those of most submissions first.
     """
 
     facts: LevelFacts
+    recorded: tuple[Submission, ...]
     submissions: int
     expected: int
     outcomes: Mapping[str, int]
@@ -74,6 +78,7 @@ class LevelScore:
     exact: Exact | None
     interval: tuple[Fraction, Fraction] | None
     plausible: tuple[Fraction, Fraction] | None
+    p_value: float | None
     clusters: Mapping[str, tuple[int, Fraction]]
     missing: tuple[str, ...] = ()
     errors: Mapping[str, Error] = field(default_factory=dict)
@@ -87,6 +92,12 @@ class LevelScore:
     def complete(self) -> bool:
         """True when every submission of the level was recorded."""
         return self.submissions == self.expected
+
+    @property
+    def failed(self) -> int:
+        """How much went wrong: errors, questions without an answer, and clusters that could not receive."""
+        unanswered = sum(each.clusters is None for each in self.facts.candidates)
+        return self.outcomes["error"] + unanswered + len(self.facts.failures)
 
     @property
     def judged(self) -> Fraction | None:
@@ -104,8 +115,8 @@ def score_level(facts: LevelFacts, submissions: Iterable[Submission], *, missing
         submissions: The recorded ones, each once.
         missing: Clusters whose cases were not recorded.
     """
-    recorded = list(submissions)
-    expected = len(facts.jobs) * facts.iterations
+    recorded = tuple(sorted(submissions, key=lambda each: (each.job, each.iteration)))
+    expected = len(facts.design.jobs) * facts.iterations
     counts = Counter(each.outcome for each in recorded)
     score = sum((as_fraction(each.score) for each in recorded), Fraction(0))
     assigned = [each for each in recorded if each.cluster is not None]
@@ -115,19 +126,23 @@ def score_level(facts: LevelFacts, submissions: Iterable[Submission], *, missing
         number, total = clusters.get(each.cluster, (0, Fraction(0)))
         clusters[each.cluster] = (number + 1, total + as_fraction(each.score))
     known = all(each.clusters is not None for each in facts.candidates)
-    complete = known and len(recorded) == expected > 0
-    spans = _spans(facts, expected) if complete else {}
+    complete = known and len(recorded) == expected > 0 and not facts.sequential
+    law = law_of_sum(map(facts.design.scores, facts.candidates), facts.iterations) if complete else None
+    spans = {level: law.span(level) for level in (INTERVAL, PLAUSIBLE)} if law else {}
+    shares = {level: (low / expected, high / expected) for level, (low, high) in spans.items()}
     return LevelScore(
         facts=facts,
+        recorded=recorded,
         submissions=len(recorded),
         expected=expected,
         outcomes={outcome: counts[outcome] for outcome in OUTCOMES},
         score=score,
         accuracy=score / len(recorded) if recorded else None,
         assigned_accuracy=score / len(assigned) if assigned else None,
-        exact=_exact(facts.candidates) if known else None,
-        interval=spans.get(INTERVAL),
-        plausible=spans.get(PLAUSIBLE),
+        exact=_exact(facts) if known else None,
+        interval=shares.get(INTERVAL),
+        plausible=shares.get(PLAUSIBLE),
+        p_value=law.p_value(score) if law and not counts["error"] else None,
         clusters=clusters,
         missing=tuple(missing),
         errors=_errors(facts, recorded),
@@ -139,19 +154,17 @@ def as_fraction(score: float) -> Fraction:
     return Fraction(repr(score))
 
 
-def _exact(candidates: Sequence[Candidates]) -> Exact:
-    means = [
-        sum(map(as_fraction, each.scores), Fraction(0)) / len(each.scores) if each.scores else Fraction(0)
-        for each in candidates
-    ]
-    empty = sum(not each.scores for each in candidates)
-    jobs = max(len(candidates), 1)
+def _exact(facts: LevelFacts) -> Exact:
+    means = [mean_score(facts, each) for each in facts.candidates]
+    empty = sum(not each.clusters for each in facts.candidates)
+    jobs = max(len(means), 1)
     return Exact(sum(means, Fraction(0)) / jobs, Fraction(empty, jobs))
 
 
-def _spans(facts: LevelFacts, total: int) -> dict[float, tuple[Fraction, Fraction]]:
-    law = law_of_sum([[as_fraction(score) for score in each.scores] for each in facts.candidates], facts.iterations)
-    return {level: (low / total, high / total) for level in (INTERVAL, PLAUSIBLE) for low, high in [law.span(level)]}
+def mean_score(facts: LevelFacts, candidates: Candidates) -> Fraction:
+    """Return the mean score of a job's candidates; 0 without any."""
+    scores = facts.design.scores(candidates)
+    return sum(scores, Fraction(0)) / len(scores) if scores else Fraction(0)
 
 
 def _errors(facts: LevelFacts, recorded: Iterable[Submission]) -> dict[str, Error]:

@@ -9,7 +9,7 @@ import pytest
 from pytest_compat.plugin.cases import MARKER, MARKER_HELP, Planner
 from pytest_compat.plugin.collector import Collector
 from pytest_compat.plugin.fixtures import compat_case, compat_cluster, compat_level, compat_rainbow, compat_worlds
-from pytest_compat.plugin.options import add_options, read_settings
+from pytest_compat.plugin.options import add_options, command_line, read_settings
 from pytest_compat.plugin.state import MEASURED, PLANNER, SETTINGS, TOLD, USAGE
 
 __all__ = ["compat_case", "compat_cluster", "compat_level", "compat_rainbow", "compat_worlds"]
@@ -35,7 +35,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[PLANNER] = Planner(settings)
     config.stash[TOLD] = set()
     if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(Collector(settings), "compat-collector")
+        config.pluginmanager.register(Collector(settings, command_line(config)), "compat-collector")
+    if config.getoption("benchmark_only", default=False):
+        from pytest_compat.plugin.benchmarks import Benchmarks
+
+        config.pluginmanager.register(Benchmarks(), "compat-benchmarks")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Show progress where there is a terminal: before xdist starts workers, which are told where to tell theirs."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.isatty:
+        from pytest_compat.plugin.progress import show_progress
+
+        show_progress(session.config)
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -76,8 +90,15 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         run, cluster = item.stash[MEASURED]
         del item.stash[MEASURED]
         told = item.config.stash[TOLD]
-        report.compat = case_record(run, cluster, with_facts=run.facts.key not in told)  # type: ignore[attr-defined]
+        with_facts = run.facts.key not in told
+        planner, name = item.config.stash[PLANNER], run.facts.key.experiment
+        report.compat = case_record(  # type: ignore[attr-defined]
+            run, cluster, with_facts=with_facts, gates=planner.gates(name), source=str(planner.path(name))
+        )
         told.add(run.facts.key)
-    elif report.failed and item.get_closest_marker(MARKER) is not None:
-        report.compat = {}  # type: ignore[attr-defined]
+    elif item.get_closest_marker(MARKER) is not None:
+        # What measured nothing still has gates, which a test that is skipped does not meet.
+        gates = item.config.stash[PLANNER].asked_of(item)
+        if report.failed or (gates and (report.skipped or report.when == "call")):
+            report.compat = {"gates": list(gates)}  # type: ignore[attr-defined]
     return report

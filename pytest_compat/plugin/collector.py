@@ -14,25 +14,28 @@ from pytest_compat.plugin.options import Settings
 from pytest_compat.plugin.state import USAGE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pytest_compat.judge.gather import Gatherer
-    from pytest_compat.judge.verdict import Verdict
+    from pytest_compat.report.stored import Stored
 
 
 class Collector:
-    """Gathers records as reports arrive; judges, writes and prints once."""
+    """Gathers records as reports arrive; judges, writes and prints once.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        settings: What the session was asked for.
+        command: Its command line.
+    """
+
+    def __init__(self, settings: Settings, command: tuple[str, ...]) -> None:
         self._settings = settings
+        self._command = command
         self._gatherer: Gatherer | None = None
         self._problems: dict[str, None] = {}
-        self._failed: set[str] = set()
-        self._dead: list[str] = []
-        self._uncollected: dict[str, None] = {}
+        self._failed: dict[str, None] = {}
+        self._baseline: Stored | None = None
         self._usage: str | None = None
-        self._verdict: Verdict | None = None
-        self._written = False
+        self._document: dict[str, Any] | None = None
+        self._written: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the record off a report."""
@@ -40,37 +43,55 @@ class Collector:
         if record is None:
             return
         if report.failed:
-            self._failed.add(report.nodeid)
+            self._failed[report.nodeid] = None
         if self._gatherer is None:
             from pytest_compat.judge.gather import Gatherer
 
             self._gatherer = Gatherer()
-        if "key" in record:
-            from pytest_compat.errors import RecordError
+        from pytest_compat.errors import RecordError
 
-            try:
-                self._gatherer.add(record)
-            except RecordError as error:
-                self._problems[str(error)] = None
+        try:
+            self._gatherer.add(record)
+        except RecordError as error:
+            self._problems[str(error)] = None
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected: a case may be lost there."""
         if report.failed:
-            self._uncollected[report.nodeid] = None
+            self._problems[f"{report.nodeid or 'the session'} could not be collected"] = None
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Replace a report of an earlier session, which nobody is to take for this one's if it is cut off."""
-        if self._settings.report is not None and not session.config.option.collectonly:
-            from pytest_compat.report.document import clear_document
+        """Read the baseline, and clear reports of an earlier session, which nobody is to take for this one's."""
+        if session.config.option.collectonly:
+            return
+        path = self._settings.baseline
+        if path is not None and path.exists():
+            from pytest_compat.errors import ReportError
+            from pytest_compat.report.stored import read_stored
 
-            clear_document(self._settings.report)
+            try:
+                self._baseline = read_stored(path)
+            except ReportError as error:
+                if not self._settings.baseline_update:
+                    raise pytest.UsageError(f"--compat-baseline: {error}") from None
+            else:
+                complaints = self._baseline.session.complaints
+                if complaints and not self._settings.baseline_update:
+                    raise pytest.UsageError(
+                        f"--compat-baseline: {path} is of a session that failed: {complaints[0]}; "
+                        f"--compat-baseline-update makes it anew"
+                    )
+        if "report" in self._settings.outputs:
+            from pytest_compat.report.files import clear_document
+
+            clear_document(self._settings.outputs["report"])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Note a worker that died, or that found the command line wrong."""
         self._usage = self._usage or getattr(node, "workeroutput", {}).get(USAGE)
         if error:
-            self._dead.append(f"worker {node.gateway.id} died: {error}")
+            self._problems[f"worker {node.gateway.id} died: {error}"] = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -84,6 +105,8 @@ class Collector:
             if not isinstance(error, session.Failed):  # stopped by -x or --maxfail: the failures are told already
                 self._problems[f"the session was cut short: {type(error).__name__} {error}".strip()] = None
             self._finish(session)
+            if isinstance(error, pytest.exit.Exception) and error.returncode == 0 and self._failing:
+                error.returncode = int(pytest.ExitCode.TESTS_FAILED)
             raise
         if self._usage:
             raise pytest.UsageError(self._usage)
@@ -103,47 +126,38 @@ class Collector:
             raise pytest.UsageError(f"--compat-scheduler: {error}") from None
 
     def _finish(self, session: pytest.Session) -> None:
-        wanted = bool(self._settings.gates) or self._settings.report is not None
-        if self._gatherer is None and not wanted:
+        settings = self._settings
+        if self._gatherer is None and not (settings.gates or settings.outputs or settings.baseline):
             return
-        from pytest_compat.judge.gather import Gatherer
-        from pytest_compat.judge.verdict import reach_verdict
+        from pytest_compat.plugin.verdict import conclude
 
-        gatherer = self._gatherer or Gatherer()
-        problems = [*self._problems, *self._dead]
-        problems += [f"{name or 'the session'} could not be collected" for name in self._uncollected]
-        if self._failed:
-            problems.append(f"{len(self._failed)} compatibility cases failed")
-        problems += [
-            f"{key.experiment}, level {key.level}: what holds for the level was lost with a worker"
-            for key in gatherer.without_facts()
-        ]
-        levels = gatherer.scores()
-        self._verdict = reach_verdict(levels, self._settings.gates, problems)
-        if self._settings.report is not None:
-            try:
-                self._write(gatherer, self._verdict, self._settings.report)
-            except OSError as error:
-                problems.append(f"the report could not be written: {error}")
-                self._verdict = reach_verdict(levels, self._settings.gates, problems)
-        if not self._verdict.passed and not session.testsfailed:
+        conclusion = conclude(
+            settings,
+            self._gatherer,
+            problems=self._problems,
+            failed=self._failed,
+            baseline=self._baseline,
+            command=self._command,
+        )
+        self._document, self._written = conclusion
+        if settings.junit:
+            from pytest_compat.plugin.junit import tell_junit
+
+            tell_junit(session.config, self._document)
+        if self._failing and not session.testsfailed:
             session.testsfailed = 1  # what pytest derives its exit status from
 
-    def _write(self, gatherer: Gatherer, verdict: Verdict, path: Path) -> None:
-        from pytest_compat.report.document import build_document, write_document
-
-        write_document(build_document(verdict, gatherer.submissions(), seed=self._settings.seed), path)
-        self._written = True
+    @property
+    def _failing(self) -> bool:
+        return self._document is not None and self._document["verdict"] == "failed"
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print the section."""
-        if self._verdict is None:
+        if self._document is None:
             return
-        from pytest_compat.report.terminal import summary_lines
+        from pytest_compat.report.terminal import render_terminal
 
         terminalreporter.section("compatibility", sep="=", bold=True)
-        for number, (line, bad) in enumerate(summary_lines(self._verdict)):
-            markup = {"red": True} if bad else {"green": True} if number == 0 else {}
-            terminalreporter.write_line(line, **markup)
-        if self._written:
-            terminalreporter.write_line(f"report: {self._settings.report}")
+        terminalreporter.write_line(render_terminal(self._document, colour=terminalreporter.hasmarkup))
+        for line in self._written:
+            terminalreporter.write_line(line)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_compat.plugin.cases import CLUSTER, MARKER, LevelPlan
-from pytest_compat.plugin.state import MEASURED, SETTINGS
+from pytest_compat.plugin.state import MEASURED, PLANNER, SETTINGS
 
 if TYPE_CHECKING:
     from pytest_compat.model import Level
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def compat_worlds(request: pytest.FixtureRequest) -> Iterator[Worlds]:
     """The schedulers of this session, each started and given its clusters when a case first needs it."""
+    from pytest_compat.plugin.progress import progress_board
     from pytest_compat.run.world import Worlds
 
     shared = None
@@ -30,7 +31,7 @@ def compat_worlds(request: pytest.FixtureRequest) -> Iterator[Worlds]:
             / "pytest-compat"
             / os.environ["PYTEST_XDIST_TESTRUNUID"]
         )
-    worlds = Worlds(request.config.stash[SETTINGS].run_options, shared)
+    worlds = Worlds(request.config.stash[SETTINGS].run_options, shared, progress_board(request.config))
     yield worlds
     worlds.close()
 
@@ -55,20 +56,32 @@ def compat_case(request: pytest.FixtureRequest, compat_level: Level, compat_worl
 
     Recorded for the report when the test ends, whether it passes or fails.
     """
-    from pytest_compat.errors import CompatError
+    from pytest_compat.errors import CompatError, printable
+    from pytest_compat.judge.gate import accuracy_limits, error_budget, parse_gate
+    from pytest_compat.records import LevelKey
     from pytest_compat.run.case import Case
 
     plan = request.node.callspec.params["compat_level"]
+    settings, planner = request.config.stash[SETTINGS], request.config.stash[PLANNER]
+    gates = [*settings.gates, *map(parse_gate, planner.gates(plan.experiment.name))]
+    key = LevelKey(plan.experiment.name, "", plan.level.name)
     cluster = request.getfixturevalue(CLUSTER) if CLUSTER in request.fixturenames else None
     problem = ""
     try:
-        run = compat_worlds.level(plan.experiment, plan.level, plan.position)
+        run = compat_worlds.level(plan.experiment, plan.level, accuracy_limits(gates, key))
     except CompatError as error:
-        problem = f"{plan.experiment.name}: {error}"
+        problem = f"{plan.experiment.name}: {printable(str(error))}"
     if problem:  # outside of the except, so that pytest tells this and not how it came about
         pytest.fail(problem, pytrace=False)
     request.node.stash[MEASURED] = (run, cluster)
-    return Case.of(run, cluster)
+    if request.config.pluginmanager.hasplugin("pytest-benchmark"):
+        from pytest_compat.plugin.benchmarks import record
+
+        record(request, run)
+    case = Case.of(run, cluster, budgeted=error_budget(gates, key))
+    if settings.junit:
+        request.node.user_properties.extend(case.properties)
+    return case
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,12 +13,20 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_compat.judge.gate import Gate
+    from pytest_compat.run.rounds import Sampling
     from pytest_compat.run.world import RunOptions
     from pytest_compat.schedulers import SchedulerOptions
     from pytest_compat.schedulers.tls import Tls
 
 SECRET_VARIABLE = "COMPAT_SCHEDULER_SECRET"  # noqa: S105, a name
 TOKEN_VARIABLE = "COMPAT_SCHEDULER_TOKEN"  # noqa: S105, a name
+
+SECRET_FLAGS = ("--compat-scheduler-secret", "--compat-scheduler-token")
+SECRET_VALUE = re.compile(r"(compat[-_]scheduler[-_](?:secret|token)\s*)=.*", re.DOTALL)
+"""A secret in a word, be it `--compat-scheduler-token=...` or `-o compat_scheduler_token=...`."""
+
+HIDDEN = "..."
+"""What stands for a secret in a report."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +38,14 @@ class Option:
         metavar: What help calls its value.
         help: What it does, in one line.
         many: True when it can be given several times; the ini twin then has a value per line.
+        switch: True when it takes no value; the ini twin is `true` or `false`.
     """
 
     name: str
     metavar: str
     help: str
     many: bool = False
+    switch: bool = False
 
     @property
     def flag(self) -> str:
@@ -91,7 +102,12 @@ OPTIONS = (
         "Measure a rainbow server of your own: start this file with --host, --db and --secret, and stop it in the end. "
         "In place of --compat-scheduler; in records it is called rainbow-binary.",
     ),
-    Option("iterations", "N", "Submissions of each job per level; 0: exact figures only. Default: the experiment's."),
+    Option(
+        "iterations",
+        "N|auto[:CAP]",
+        "Submissions of each job per level; 0: exact figures only; auto: until every gate on accuracy is decided, but "
+        "not more than CAP (default: 1000). Default: the experiment's.",
+    ),
     Option("seed", "N", "What every draw derives from. Default: 0."),
     Option("report", "PATH", "Write a JSON report there."),
     Option(
@@ -100,6 +116,26 @@ OPTIONS = (
         "Fail when a level's accuracy is below RATE (0 to 1), or when the level was not run. Repeatable.",
         many=True,
     ),
+    Option(
+        "gate",
+        "[[EXPERIMENT:]LEVEL:]MEASURE>=LIMIT",
+        "Fail unless a measure is on that side (>= or <=) of its limit at a level, or at every level: accuracy, "
+        "assigned_accuracy, exact (>=), unmatched, incorrect, missed, errors, disagreements, flags, and against a "
+        "baseline flipped, drop (<=). Repeatable.",
+        many=True,
+    ),
+    Option(
+        "baseline",
+        "PATH",
+        "Compare with this earlier JSON report. Fails when it is missing, and then writes it. Without a gate on "
+        "flipped or drop: flipped<=0 and drop<=chance.",
+    ),
+    Option("baseline-update", "", "Write the baseline anew if all but the comparison holds.", switch=True),
+    Option("allow-new", "", "Let levels pass that the baseline does not have.", switch=True),
+    Option("html", "PATH", "Write the report as one HTML page."),
+    Option("markdown", "PATH", "Write the report as Markdown. In GitHub Actions the step summary has it anyway."),
+    Option("records", "PATH", "Write every submission as a table: .csv, or .parquet (the extra `tables`)."),
+    Option("junit", "", "Add the figures of each case to its properties in --junit-xml.", switch=True),
 )
 
 
@@ -111,42 +147,54 @@ class Settings:
         given: True when any option was given, in whichever way.
         levels: Level specs.
         scheduler: Which scheduler; None for the default.
-        iterations: Submissions of each job per level; None leaves it to the experiment.
+        sampling: How much to submit.
         seed: What every draw derives from.
-        report: Where to write a report.
-        gates: What levels have to reach.
+        gates: What levels have to come to.
+        baseline: An earlier report to compare with.
+        baseline_update: Whether to write it anew.
+        allow_new: Whether levels pass that it does not have.
+        outputs: Where to write reports, by form (`report`, `html`, `markdown`, `records`).
+        junit: Whether cases tell JUnit their figures.
     """
 
     given: bool = False
     levels: tuple[str, ...] = ("all",)
     scheduler: SchedulerOptions | None = None
-    iterations: int | None = None
+    sampling: Sampling | None = None
     seed: int = 0
-    report: Path | None = None
     gates: tuple[Gate, ...] = ()
+    baseline: Path | None = None
+    baseline_update: bool = False
+    allow_new: bool = False
+    outputs: Mapping[str, Path] = field(default_factory=dict)
+    junit: bool = False
 
     @property
     def run_options(self) -> RunOptions:
         """The part of the settings that running needs."""
         from pytest_compat.run.world import RunOptions
 
-        if self.scheduler is None:
-            return RunOptions(seed=self.seed, iterations=self.iterations)
-        return RunOptions(self.scheduler, self.seed, self.iterations)
+        options = RunOptions(seed=self.seed)
+        if self.scheduler is not None:
+            options = replace(options, scheduler=self.scheduler)
+        return options if self.sampling is None else replace(options, sampling=self.sampling)
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Declare every option and its ini twin."""
     group = parser.getgroup("compat", "matching accuracy of schedulers (pytest-compat)")
     for option in OPTIONS:
-        group.addoption(
-            option.flag,
-            dest=option.ini,
-            metavar=option.metavar,
-            action="append" if option.many else "store",
-            default=None,
-            help=option.help,
-        )
+        if option.switch:
+            group.addoption(option.flag, dest=option.ini, action="store_true", default=None, help=option.help)
+        else:
+            group.addoption(
+                option.flag,
+                dest=option.ini,
+                metavar=option.metavar,
+                action="append" if option.many else "store",
+                default=None,
+                help=option.help,
+            )
         kind: Literal["linelist", "string"] = "linelist" if option.many else "string"
         parser.addini(option.ini, f"The same as {option.flag}, which wins over it.", type=kind, default=None)
 
@@ -162,7 +210,9 @@ def read_settings(config: pytest.Config) -> Settings:
         value = config.getoption(option.ini)
         if value is None:
             value = config.getini(option.ini)
-        if value not in (None, "", []):
+        if option.switch and isinstance(value, str):
+            value = _switch(option, value)
+        if value not in (None, "", [], False):
             given[option.name] = value
     if not given:
         return Settings()
@@ -170,11 +220,48 @@ def read_settings(config: pytest.Config) -> Settings:
         given=True,
         levels=tuple(given.get("level", Settings.levels)),
         scheduler=_scheduler(config, given),
-        iterations=_whole(given, "iterations", least=0),
+        sampling=_sampling(given),
         seed=_whole(given, "seed") or 0,
-        report=_report(config, given),
-        gates=_gates(given.get("fail-under", ())),
+        gates=_gates(given),
+        baseline=_path(config, given, "baseline"),
+        baseline_update=_update(given),
+        allow_new=given.get("allow-new", False),
+        outputs=_outputs(config, given),
+        junit=given.get("junit", False),
     )
+
+
+def _switch(option: Option, text: str) -> bool:
+    if text.lower() not in ("true", "false", ""):
+        raise pytest.UsageError(f"{option.ini}: found {text!r}, expected true or false")
+    return text.lower() == "true"
+
+
+def command_line(config: pytest.Config) -> tuple[str, ...]:
+    """Return the command line that repeats the session, without secrets."""
+    words = ["pytest"]
+    for word in map(str, config.invocation_params.args):
+        hide = words[-1] in SECRET_FLAGS
+        words.append(HIDDEN if hide else SECRET_VALUE.sub(rf"\1={HIDDEN}", word))
+    return tuple(words)
+
+
+def _sampling(given: Mapping[str, Any]) -> Sampling | None:
+    text = str(given.get("iterations", ""))
+    word, colon, cap = text.partition(":")
+    if not text:
+        return None
+    from pytest_compat.run.rounds import AUTO_CAP, Sampling
+
+    if word != "auto":
+        return Sampling(_whole(given, "iterations", least=0))
+    return Sampling(cap=_whole({"iterations": cap}, "iterations", least=1) if colon else AUTO_CAP)
+
+
+def _update(given: Mapping[str, Any]) -> bool:
+    if "baseline-update" in given and "baseline" not in given:
+        raise pytest.UsageError("--compat-baseline-update: found no --compat-baseline to say which file that is")
+    return bool(given.get("baseline-update", False))
 
 
 def _whole(given: Mapping[str, Any], name: str, *, least: int | None = None) -> int | None:
@@ -202,21 +289,44 @@ def _path(config: pytest.Config, given: Mapping[str, Any], name: str) -> Path | 
         raise pytest.UsageError(f"--compat-{name}: {text}: {error}") from None
 
 
-def _report(config: pytest.Config, given: Mapping[str, Any]) -> Path | None:
-    path = _path(config, given, "report")
-    if path is not None and path.is_dir():
-        raise pytest.UsageError(f"--compat-report: {path} is a folder, expected the path of a file to write")
-    return path
+def _outputs(config: pytest.Config, given: Mapping[str, Any]) -> dict[str, Path]:
+    paths = {name: _path(config, given, name) for name in ("report", "html", "markdown", "records", "baseline")}
+    outputs: dict[str, Path] = {}
+    taken: dict[Path, str] = {}
+    for name, path in paths.items():
+        if path is None:
+            continue
+        if path.is_dir():
+            raise pytest.UsageError(f"--compat-{name}: {path} is a folder, expected the path of a file to write")
+        if (other := taken.setdefault(path.resolve(), name)) != name and path.resolve() != Path(os.devnull):
+            raise pytest.UsageError(
+                f"--compat-{name}: {path} is that of --compat-{other} as well, expected another file"
+            )
+        if name != "baseline":
+            outputs[name] = path
+    if "records" in outputs:
+        from pytest_compat.errors import ReportError
+        from pytest_compat.report.tables import check_table
+
+        try:
+            check_table(outputs["records"])
+        except ReportError as error:
+            raise pytest.UsageError(f"--compat-records: {error}") from None
+    return outputs
 
 
-def _gates(texts: Iterable[str]) -> tuple[Gate, ...]:
+def _gates(given: Mapping[str, Any]) -> tuple[Gate, ...]:
     from pytest_compat.errors import DeclarationError
     from pytest_compat.judge.gate import parse_gate
 
-    try:
-        return tuple(parse_gate(part) for text in texts for part in text.split(","))
-    except DeclarationError as error:
-        raise pytest.UsageError(f"--compat-fail-under: {error}") from None
+    gates = []
+    for name in ("fail-under", "gate"):
+        for text in (part for value in given.get(name, ()) for part in value.split(",")):
+            try:
+                gates.append(parse_gate(text.strip()))
+            except DeclarationError as error:
+                raise pytest.UsageError(f"--compat-{name}: {error}") from None
+    return tuple(gates)
 
 
 def _scheduler(config: pytest.Config, given: Mapping[str, Any]) -> SchedulerOptions:

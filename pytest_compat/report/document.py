@@ -1,22 +1,20 @@
-"""The JSON report, `pytest-compat/report/1`."""
+"""The report as a document, `pytest-compat/report/1`: what every other form of it is made from."""
 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import tempfile
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
-from pytest_compat.judge.gate import GateResult
+from pytest_compat.judge.compare import Comparison, LevelComparison
+from pytest_compat.judge.flags import EVERY, Test
+from pytest_compat.judge.judging import GateResult
 from pytest_compat.judge.score import LevelScore
 from pytest_compat.judge.verdict import Verdict
 from pytest_compat.records import LevelKey, Submission
@@ -26,20 +24,65 @@ SCHEMA = "pytest-compat/report/1"
 MAX_JOBS = 20
 """Jobs named per reason for errors; the records have them all."""
 
+MAX_FLIPS = 1000
+"""Flips listed per level of a comparison."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """What is to be known of a session beside its records.
+
+    Args:
+        ids: One for every session whose records these are; several once their reports are merged.
+        seed: What draws derive from.
+        created: When, in UTC and ISO 8601.
+        environment: What it ran on and with.
+        commands: The command line of every session, without secrets.
+        problems: What went wrong beside the tests: dead workers, records that contradict one another.
+        failed: Node ids of the cases that failed.
+        worth: What each subsystem is worth, by experiment, in the form that reports have it.
+    """
+
+    ids: tuple[str, ...]
+    seed: int = 0
+    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    environment: Mapping[str, str] = field(default_factory=lambda: environment())
+    commands: tuple[tuple[str, ...], ...] = ()
+    problems: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    worth: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def complaints(self) -> list[str]:
+        """What a verdict has to hold against the session."""
+        what = "case" if len(self.failed) == 1 else "cases"
+        cases = [f"{len(self.failed)} compatibility {what} failed"] if self.failed else []
+        return [*self.problems, *cases]
+
 
 def build_document(
-    verdict: Verdict, submissions: Iterable[tuple[LevelKey, Submission]], *, seed: int
+    verdict: Verdict, submissions: Iterable[tuple[LevelKey, Submission]], session: Session
 ) -> dict[str, Any]:
     """Return the report as a JSON document that fits `report_schema`."""
     return {
         "schema": SCHEMA,
         "verdict": "passed" if verdict.passed else "failed",
-        "seed": seed,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "environment": _environment(),
-        "runs": [_run(level) for level in verdict.levels],
-        "gates": [_gate(result) for result in verdict.gates],
+        "ids": list(session.ids),
+        "seed": session.seed,
+        "created": session.created,
+        "environment": dict(session.environment),
+        "commands": [list(command) for command in session.commands],
         "errors": list(verdict.problems),
+        "session": {"problems": list(session.problems), "failed": list(session.failed)},
+        "gates": [_gate(result) for result in verdict.gates],
+        "comparison": None if verdict.comparison is None else comparison(verdict.comparison),
+        "experiments": _experiments(verdict.levels, session),
+        "flags": [
+            {"experiment": test.key.experiment, "scheduler": test.key.scheduler, **_flag(test)}
+            for test in verdict.tests
+            if test.flagged and test.key.level == EVERY
+        ],
+        "runs": [_run(level, [test for test in verdict.tests if test.key == level.key]) for level in verdict.levels],
         "records": [
             {
                 "experiment": key.experiment,
@@ -57,44 +100,6 @@ def build_document(
     }
 
 
-def write_document(document: Mapping[str, Any], path: Path) -> None:
-    """Write a report so that the file is either whole or as it was before.
-
-    Args:
-        document: The report.
-        path: The file; a link is followed, and what is no file (a pipe, a device) is written to as it is.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    path = path.resolve()
-    if path.exists() and not path.is_file():
-        with path.open("w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1, allow_nan=False)
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
-    partial = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(document, stream, indent=1, allow_nan=False)
-            stream.write("\n")
-        umask = os.umask(0)
-        os.umask(umask)
-        partial.chmod(0o666 & ~umask)  # mkstemp makes files that their owner alone can read
-        partial.replace(path)
-    except BaseException:
-        partial.unlink()
-        raise
-
-
-def clear_document(path: Path) -> None:
-    """Remove a report of an earlier session; nothing but a report is removed, and one that cannot be is left."""
-    with suppress(OSError, ValueError):
-        if path.is_file() and json.loads(path.read_text(encoding="utf-8")).get("schema") == SCHEMA:
-            path.unlink()
-
-
 def report_schema() -> dict[str, Any]:
     """Return the JSON Schema of reports."""
     text = (files("pytest_compat.report") / "schema.json").read_text(encoding="utf-8")
@@ -102,7 +107,14 @@ def report_schema() -> dict[str, Any]:
     return schema
 
 
-def _run(level: LevelScore) -> dict[str, Any]:
+def _experiments(levels: Sequence[LevelScore], session: Session) -> list[dict[str, Any]]:
+    designs = {level.key.experiment: level.facts.design for level in levels}
+    return [
+        {"experiment": name, **design.plain(), "worth": session.worth.get(name)} for name, design in designs.items()
+    ]
+
+
+def _run(level: LevelScore, tests: Sequence[Test]) -> dict[str, Any]:
     facts = level.facts
     sizes = [len(each.clusters) for each in facts.candidates if each.clusters is not None]
     return {
@@ -110,8 +122,11 @@ def _run(level: LevelScore) -> dict[str, Any]:
         "scheduler": level.key.scheduler,
         "level": level.key.level,
         "reveals": list(facts.reveals),
-        "jobs": len(facts.jobs),
+        "version": facts.design.version,
+        "seed": facts.seed,
+        "jobs": len(facts.design.jobs),
         "iterations": facts.iterations,
+        "sequential": facts.sequential,
         "submissions": level.submissions,
         "expected": level.expected,
         "complete": level.complete,
@@ -128,31 +143,83 @@ def _run(level: LevelScore) -> dict[str, Any]:
         }
         if level.exact
         else None,
+        "tests": {"score": None, "selection": None, **{test.kind: test.p for test in tests}},
+        "flags": [_flag(test) for test in tests if test.flagged],
         "candidates": {"min": min(sizes), "mean": sum(sizes) / len(sizes), "max": max(sizes)} if sizes else None,
+        "candidate_sets": {
+            each.job: None if each.clusters is None else facts.design.idset(each.clusters) for each in facts.candidates
+        },
+        "unanswered": {each.job: each.reason for each in facts.candidates if each.clusters is None},
         "clusters": {
             name: {"assigned": count, "score": float(score)} for name, (count, score) in level.clusters.items()
         },
         "missing": list(level.missing),
         "disagreements": [{**asdict(each), "stable": each.stable} for each in facts.disagreements],
-        "differing": {"total": facts.differing, "listed": len(facts.disagreements), "unstable": facts.unstable},
+        "differing": {
+            "total": facts.differing,
+            "listed": len(facts.disagreements),
+            "unstable": facts.unstable,
+            "many": facts.many,
+            "few": facts.differing - facts.many,
+        },
+        "unmet": dict(facts.unmet),
+        "failures": dict(facts.failures),
         "errors": [
             {"reason": reason, "submissions": error.submissions, "jobs": list(error.jobs[:MAX_JOBS])}
             for reason, error in level.errors.items()
         ],
         "published": [dict(each) for each in facts.published],
         "seconds": dict(facts.seconds),
+        "timings": {phase: dict(each) for phase, each in facts.timings.items()},
     }
+
+
+def _flag(test: Test) -> dict[str, Any]:
+    return {"kind": test.kind, "p": test.p, "adjusted": test.adjusted, "message": test.message}
 
 
 def _gate(result: GateResult) -> dict[str, Any]:
     return {
         "experiment": result.experiment,
         "level": result.level,
+        "measure": result.gate.measure,
         "rule": result.gate.rule,
         "value": _number(result.value),
-        "limit": float(result.gate.limit),
+        "sign": result.gate.sign,
+        "limit": _number(result.gate.limit),
         "passed": result.passed,
         "reason": result.reason,
+        "note": result.note,
+    }
+
+
+def comparison(found: Comparison) -> dict[str, Any]:
+    """Return two compared runs as they stand in a report."""
+    return {
+        "baseline": {"path": found.source, "created": found.created},
+        "levels": [_compared(level) for level in found.levels],
+        "missing": [asdict(key) for key in found.missing],
+        "new": [asdict(key) for key in found.new],
+    }
+
+
+def _compared(level: LevelComparison) -> dict[str, Any]:
+    return {
+        **asdict(level.key),
+        "before": _number(level.before),
+        "after": _number(level.after),
+        "drop": _number(level.drop),
+        "p": level.p,
+        "adjusted": level.adjusted,
+        "changed": level.changed,
+        "differs": level.differs,
+        "worse": level.worse,
+        "better": len(level.flips) - level.worse,
+        "flips": [
+            {"job": each.job, "cluster": each.cluster, "now": each.now, "score": float(each.score), "worse": each.worse}
+            for each in level.flips[:MAX_FLIPS]
+        ],
+        "submissions": {"lost": level.lost, "won": level.won},
     }
 
 
@@ -164,11 +231,17 @@ def _span(span: tuple[Fraction, Fraction] | None) -> list[float] | None:
     return None if span is None else [float(bound) for bound in span]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Return what this runs on and with."""
     packages = {}
-    for name in ("pytest-compat", "pytest", "pytest-xdist", "grpcio", "protobuf"):
+    for name in ("pytest-compat", "pytest", "pytest-xdist", "grpcio", "protobuf", "numpy", "scipy"):
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {"python": platform.python_version(), "platform": platform.platform(), **packages}
+    uname = platform.uname()  # platform.platform() would start a process to learn the name of the processor
+    return {
+        "python": platform.python_version(),
+        "platform": f"{uname.system}-{uname.release}-{uname.machine}",
+        **packages,
+    }

@@ -1,164 +1,261 @@
-"""The section in the terminal: the verdict, why, and one line per level."""
+"""The report for a terminal: the verdict, why, and one line per level."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TYPE_CHECKING, Any
 
-from pytest_compat.judge.score import INTERVAL, LevelScore
-from pytest_compat.judge.verdict import Verdict
+from pytest_compat.errors import printable
+from pytest_compat.judge.multiple import ALARM
+from pytest_compat.judge.score import INTERVAL
 from pytest_compat.records import MAX_DISAGREEMENTS, OUTCOMES
+from pytest_compat.report.wording import (
+    COMPARED,
+    compared_names,
+    explain_command,
+    flip_lines,
+    holding,
+    level_names,
+    listed,
+    moved,
+    outside,
+    p_value,
+    rate,
+    remarks,
+    rules_that_hold,
+    too_many_too_few,
+)
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
 
 MAX_LISTED = 10
 """Reasons listed per level, and disagreements per experiment; the JSON report has more."""
 
+MAX_FLIPPED = 20
+"""Jobs listed per level of a comparison."""
+
 ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
 """Outcomes that have a column even when no submission had them."""
 
-Line = tuple[str, bool]
-"""A line and whether it is bad news."""
+BAD, GOOD, QUIET = "red", "green", "dim"
+
+Document = Mapping[str, Any]
 
 
-def summary_lines(verdict: Verdict) -> Iterator[Line]:
-    """Yield the lines of the section, verdict first."""
-    submissions = sum(level.submissions for level in verdict.levels)
-    word = "PASSED" if verdict.passed else "FAILED"
-    gates = (
-        f", {sum(result.passed for result in verdict.gates)} of {len(verdict.gates)} gates hold"
-        if verdict.gates
-        else ""
+def render_terminal(document: Document, *, colour: bool = False) -> str:
+    """Return the report as text, each line as long as it has to be.
+
+    Args:
+        document: The report.
+        colour: Whether the terminal understands ANSI escapes.
+    """
+    from rich.console import Console
+
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        width=10_000,  # names are there to be copied: the terminal may wrap them, nobody cuts them
+        highlight=False,
+        _environ={},
     )
-    levels_ = "1 level" if len(verdict.levels) == 1 else f"{len(verdict.levels)} levels"
-    yield f"{word}: {submissions} submissions at {levels_}{gates}", not verdict.passed
-    for problem in verdict.problems:
-        yield f"  {problem}", True
-    for result in verdict.gates:
-        if result.passed and result.value is not None:
-            yield f"  gate {result.gate.rule}: {float(result.value):.4f} reaches {float(result.gate.limit):g}", False
-    for _, group in groupby(verdict.levels, key=lambda level: (level.key.experiment, level.key.scheduler)):
-        levels = list(group)
-        yield "", False
-        yield _title(levels[0]), False
-        yield from _table(levels)
-        for level in levels:
-            yield from _details(level)
-        yield from _disagreements(levels)
+    for part in _parts(document):
+        console.print(part, soft_wrap=True)
+    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
 
 
-def _title(level: LevelScore) -> str:
-    facts = level.facts
+def _line(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(printable(text), style)
+
+
+def _parts(document: Document) -> Iterator[RenderableType]:
+    passed = document["verdict"] == "passed"
+    runs, gates = document["runs"], document["gates"]
+    submissions = sum(run["submissions"] for run in runs)
+    hold = f", {rules_that_hold(gates)}" if gates else ""
+    levels = "1 level" if len(runs) == 1 else f"{len(runs)} levels"
+    yield _line(f"{document['verdict'].upper()}: {submissions} submissions at {levels}{hold}", GOOD if passed else BAD)
+    for problem in document["errors"]:
+        yield _line(f"  {problem}", BAD)
+    for line in holding(gates):
+        yield _line(f"  {line}")
+    if document["comparison"]:
+        yield _line("")
+        yield from _comparison(document["comparison"])
+    for (experiment, scheduler), group in groupby(runs, key=lambda run: (run["experiment"], run["scheduler"])):
+        design = next(each for each in document["experiments"] if each["experiment"] == experiment)
+        found = list(group)
+        yield _line("")
+        yield _line(_title(experiment, scheduler, design, found))
+        yield from _figures(found)
+        for run in found:
+            yield from _details(run)
+        for flag in document["flags"]:
+            if (flag["experiment"], flag["scheduler"]) == (experiment, scheduler):
+                yield _flag("all levels", flag)
+        yield from _disagreements(experiment, found)
+        yield from _worth(design)
+
+
+def _title(experiment: str, scheduler: str, design: Document, runs: Sequence[Document]) -> str:
+    counts = sorted({run["iterations"] for run in runs})
+    times = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
     return (
-        f"{facts.key.experiment} on {facts.key.scheduler}: {len(facts.clusters)} clusters, {len(facts.jobs)} jobs x "
-        f"{facts.iterations}, seed {facts.seed}"
+        f"{experiment} on {scheduler}: {len(design['clusters'])} clusters, {len(design['jobs'])} jobs x {times}, "
+        f"seed {runs[0]['seed']}, version {design['version']}"
     )
 
 
-def _table(levels: list[LevelScore]) -> Iterator[Line]:
-    published = any(level.facts.published for level in levels)
-    outcomes = [name for name in OUTCOMES if name in ALWAYS_SHOWN or any(level.outcomes[name] for level in levels)]
+def _figures(runs: Sequence[Document]) -> Iterator[RenderableType]:
+    published = any(run["published"] for run in runs)
+    outcomes = [name for name in OUTCOMES if name in ALWAYS_SHOWN or any(run["outcomes"][name] for run in runs)]
     header = ["level", "sampled", f"{INTERVAL:.0%} range", "exact", "fraction"]
     header += [*outcomes, "candidates", *(["published"] if published else [])]
-    rows = [(_row(level, outcomes, published), bool(level.outcomes["error"] or not level.complete)) for level in levels]
-    yield from _aligned([(header, False), *rows], left=1)
-    if any(_mark(level) for level in levels):
-        yield f"* sampled outside its {INTERVAL:.0%} range, as one level in twenty is by chance", False
+    rows = [
+        (_row(run, outcomes, published), BAD if run["outcomes"]["error"] or not run["complete"] else "") for run in runs
+    ]
+    yield _table(header, rows, left=1)
+    if any(outside(run) for run in runs):
+        yield _line(f"* sampled outside its {INTERVAL:.0%} range, as one level in twenty is by chance", QUIET)
     if absent := [name for name in OUTCOMES if name not in outcomes]:
-        yield f"{', '.join(absent)}: none", False
+        yield _line(f"{', '.join(absent)}: none", QUIET)
 
 
-def _row(level: LevelScore, outcomes: list[str], published: bool) -> list[str]:
-    exact = level.exact
-    sizes = [len(each.clusters) for each in level.facts.candidates if each.clusters is not None]
-    ends = sorted({min(sizes), max(sizes)}) if sizes else []
+def _row(run: Document, outcomes: Sequence[str], published: bool) -> list[str]:
+    exact, sizes, interval = run["exact"], run["candidates"], run["interval"]
+    ends = sorted({sizes["min"], sizes["max"]}) if sizes else []
+    mark = "*" if outside(run) else ""
     return [
-        level.key.level,
-        _rate(level.accuracy),
-        f"{_rate(level.interval[0])}-{_rate(level.interval[1])}{_mark(level)}" if level.interval else "-",
-        _rate(exact.accuracy) if exact else "-",
-        str(exact.accuracy) if exact else "-",
-        *(str(level.outcomes[name]) for name in outcomes),
+        run["level"],
+        rate(run["accuracy"]),
+        f"{rate(interval[0])}-{rate(interval[1])}{mark}" if interval else "-",
+        rate(exact["accuracy"]) if exact else "-",
+        exact["fraction"] if exact else "-",
+        *(str(run["outcomes"][name]) for name in outcomes),
         "-".join(map(str, ends)) or "-",
-        *([" ".join(f"{each['accuracy']:.4f}" for each in level.facts.published) or "-"] if published else []),
+        *([" ".join(rate(each["accuracy"]) for each in run["published"]) or "-"] if published else []),
     ]
 
 
-def _mark(level: LevelScore) -> str:
-    """Return the mark of a level whose sample lies outside its range."""
-    if level.interval is None or level.accuracy is None:
-        return ""
-    return "" if level.interval[0] <= level.accuracy <= level.interval[1] else "*"
-
-
-def _details(level: LevelScore) -> Iterator[Line]:
-    name = level.key.level
-    if not level.complete:
-        yield f"{name}: {level.submissions} of {level.expected} submissions recorded", True
-        if level.missing:
-            yield f"  cases that were not run: {_listed(list(level.missing))}", True
-    if (
-        level.plausible
-        and level.accuracy is not None
-        and not level.plausible[0] <= level.accuracy <= level.plausible[1]
-    ):
-        low, high = map(_rate, level.plausible)
-        yield (
-            f"{name}: sampled {_rate(level.accuracy)} lies outside the 99.9% range of its own exact law, {low}-{high}",
-            True,
-        )
-    for reason, error in list(level.errors.items())[:MAX_LISTED]:
-        if error.submissions:
-            yield f"{name}: {error.submissions} x {reason} (of {_listed(list(error.jobs), 3)})", True
+def _details(run: Document) -> Iterator[RenderableType]:
+    level = run["level"]
+    if not run["complete"]:
+        yield _line(f"{level}: {run['submissions']} of {run['expected']} submissions recorded", BAD)
+        if run["missing"]:
+            yield _line(f"  cases that were not run: {listed(run['missing'], MAX_LISTED)}", BAD)
+    for flag in run["flags"]:
+        yield _flag(level, flag)
+    errors = run["errors"]
+    for error in errors[:MAX_LISTED]:
+        if error["submissions"]:
+            some = f" (of {listed(error['jobs'], 3)})" if error["jobs"] else ""
+            yield _line(f"{level}: {error['submissions']} x {error['reason']}{some}", BAD)
         else:
-            yield f"{name}: {reason}", True
-    if len(level.errors) > MAX_LISTED:
-        yield f"{name}: and {len(level.errors) - MAX_LISTED} more reasons", True
+            yield _line(f"{level}: {error['reason']}", BAD)
+    if len(errors) > MAX_LISTED:
+        yield _line(f"{level}: and {len(errors) - MAX_LISTED} more reasons", BAD)
 
 
-def _disagreements(levels: list[LevelScore]) -> Iterator[Line]:
-    differing = sum(level.facts.differing for level in levels)
-    if not differing:
-        return
-    unstable = sum(level.facts.unstable for level in levels)
-    yield (
-        f"where the scheduler disagrees with the reference (found: {differing}, not stable over repeats: {unstable})",
-        True,
+def _flag(where: str, flag: Document) -> Text:
+    return _line(
+        f"{where}: flagged: {flag['message']} (p = {p_value(flag['adjusted'])} over all tests; a scheduler that picks "
+        f"uniformly is flagged in one run of {1 / ALARM:.0f})",
+        BAD,
     )
+
+
+def _disagreements(experiment: str, runs: Sequence[Document]) -> Iterator[RenderableType]:
+    total = sum(run["differing"]["total"] for run in runs)
+    if not total:
+        return
+    unstable = sum(run["differing"]["unstable"] for run in runs)
+    yield _line(
+        f"where the scheduler disagrees with the reference (found: {total}, not stable over repeats: {unstable})", BAD
+    )
+    for run in runs:
+        if run["differing"]["total"]:
+            yield _line(f"{run['level']}: {too_many_too_few(run)}", BAD)
     rows = [
         [
-            level.key.level,
-            each.job,
-            each.cluster,
-            *("yes" if flag else "no" for flag in (each.said, each.expected, each.stable)),
-            f"{each.said_times} of {each.asked}",
+            run["level"],
+            each["job"],
+            each["cluster"],
+            *("yes" if each[flag] else "no" for flag in ("said", "expected", "stable")),
+            f"{each['said_times']} of {each['asked']}",
         ]
         # Those that are not stable first: the others show in every run.
         for stable in (False, True)
-        for level in levels
-        for each in level.facts.disagreements
-        if each.stable is stable
+        for run in runs
+        for each in run["disagreements"]
+        if each["stable"] is stable
     ][:MAX_LISTED]
     header = ["level", "job", "cluster", "said", "expected", "stable", "said yes"]
-    yield from _aligned([(header, False), *((row, True) for row in rows)], left=3)
-    if differing > len(rows):
-        yield f"and {differing - len(rows)} more, in the JSON report up to {MAX_DISAGREEMENTS} per level", True
+    yield _table(header, [(row, BAD) for row in rows], left=3)
+    if total > len(rows):
+        more = f"and {total - len(rows)} more, in the JSON report up to {MAX_DISAGREEMENTS} per level"
+        yield _line(more, BAD)
+    yield _line(f"why: {explain_command(experiment, *rows[0][:3])}", QUIET)
 
 
-def _aligned(rows: list[tuple[list[str], bool]], *, left: int) -> Iterator[Line]:
-    """Yield a table whose first columns, so many, are aligned to the left and the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*(row for row, _ in rows), strict=True)]
-    for row, bad in rows:
-        cells = [
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+def _worth(design: Document) -> Iterator[RenderableType]:
+    worth = design["worth"]
+    if not worth:
+        return
+    values = ", ".join(f"{each['subsystem']} {each['shapley']:.3f}" for each in worth["subsystems"])
+    yield _line(f"what each subsystem is worth (Shapley, {worth['method']}): {values}")
+
+
+def _comparison(found: Document) -> Iterator[RenderableType]:
+    """Yield what two compared runs have to say: flips first, then the size of a change, then its p-value."""
+    yield _line(f"compared with {found['baseline']['path']}")
+    for text in remarks(found):
+        yield _line(text, BAD)
+    names = compared_names(found)
+    for name, level in zip(names, found["levels"], strict=True):
+        flips = flip_lines(level["flips"])
+        for text, worse in flips[:MAX_FLIPPED]:
+            yield _line(f"{name}: {text}", BAD if worse else GOOD)
+        if len(flips) > MAX_FLIPPED:
+            yield _line(f"{name}: and {len(flips) - MAX_FLIPPED} more jobs and scores, in the JSON report")
+    rows = []
+    for name, level in zip(names, found["levels"], strict=True):
+        row = [
+            name,
+            str(level["worse"]),
+            str(level["better"]),
+            rate(level["before"]),
+            rate(level["after"]),
+            moved(level["drop"]),
+            str(level["submissions"]["lost"]),
+            str(level["submissions"]["won"]),
+            p_value(level["adjusted"]),
         ]
-        yield "  ".join(cells).rstrip(), bad
+        rows.append((row, BAD if level["worse"] or level["changed"] else ""))
+    header = ["level", "flipped for the worse", "for the better", "before", "after", "change", "lost", "won", "p"]
+    if rows:
+        yield _table(header, rows, left=1)
+        yield _line(COMPARED, QUIET)
+    for what, keys in (("only in the baseline", found["missing"]), ("not in the baseline", found["new"])):
+        if keys:
+            yield _line(f"{what}: {listed(level_names(keys), MAX_LISTED)}", BAD)
 
 
-def _listed(names: list[str], most: int = MAX_LISTED) -> str:
-    shown = ", ".join(names[:most])
-    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+def _table(header: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int) -> Table:
+    """Return a table whose first columns, so many, are aligned to the left and the others to the right."""
+    from rich.table import Table
 
-
-def _rate(value: Fraction | None) -> str:
-    return "-" if value is None else f"{float(value):.4f}"
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for number, name in enumerate(header):
+        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
+    for row, style in rows:
+        table.add_row(*(_line(cell) for cell in row), style=style)
+    return table

@@ -3,86 +3,38 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
+from statistics import median
 from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from pytest_compat.declare.catalog import Experiment
-from pytest_compat.errors import SchedulerError, SchedulerUnavailable
+from pytest_compat.errors import SchedulerError, SchedulerUnavailable, brief, printable
 from pytest_compat.matching import Index
 from pytest_compat.model import Jobspec, Level
 from pytest_compat.records import (
     MAX_DISAGREEMENTS,
     Candidates,
+    Design,
     Disagreement,
     LevelFacts,
     LevelKey,
     LevelRun,
     Submission,
 )
-from pytest_compat.schedulers import Scheduler
+from pytest_compat.run.answers import Answers, Said, evenly
+from pytest_compat.run.progress import Told
+from pytest_compat.run.rounds import Rounds, Sampling
+from pytest_compat.schedulers import Assignment, Scheduler
 from pytest_compat.truth import GroundTruth
 
 log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What the scheduler said of one submission.
-
-    Args:
-        job: The job's name.
-        iteration: 0 for its first submission at the level.
-        cluster: Whom it was assigned.
-        failed: Why nothing came of it, empty otherwise.
-        odd: What is odd about the candidates it was chosen among, empty when nothing is.
-    """
-
-    job: str
-    iteration: int
-    cluster: str | None
-    failed: str = ""
-    odd: str = ""
-
-
-@dataclass
-class _Answers:
-    """What the scheduler said of a job's candidates, each time."""
-
-    first: frozenset[str] | None = None
-    times: Counter[frozenset[str]] = field(default_factory=Counter)
-
-    def add(self, clusters: Collection[str]) -> str:
-        """Take in an answer and return how it differs from the first, empty when it does not."""
-        answer = frozenset(clusters)
-        self.times[answer] += 1
-        if self.first is None:
-            self.first = answer
-        changed = sorted(answer ^ self.first)
-        if not changed:
-            return ""
-        how = "is a candidate now" if changed[0] in answer else "is no candidate any more"
-        more = f", and {len(changed) - 1} other clusters changed" if len(changed) > 1 else ""
-        return f"answered differently than at first: {changed[0]} {how}{more}"
-
-    def disagreements(self, job: str, expected: frozenset[str]) -> list[Disagreement]:
-        """Return the clusters that not all answers call what the reference calls them, sorted."""
-        asked = self.times.total()
-        said = Counter(dict.fromkeys(expected, 0))
-        for answer, times in self.times.items():
-            said.update(dict.fromkeys(answer, times))
-        return [
-            Disagreement(job, cluster, cluster in (self.first or ()), cluster in expected, asked, times)
-            for cluster, times in sorted(said.items())
-            if times != (asked if cluster in expected else 0)
-        ]
 
 
 class LevelRunner:
@@ -93,25 +45,44 @@ class LevelRunner:
         scheduler: Opened, with the experiment's clusters.
         name: What the scheduler is called in records.
         seed: Draws derive from it, the experiment, the level, the job and the iteration, and from nothing else.
-        iterations: Submissions of each job per level, 0 or more.
+        sampling: How much to submit.
 
     Attributes:
         lost: True once the scheduler is gone; nothing further is tried.
     """
 
-    def __init__(self, experiment: Experiment, scheduler: Scheduler, *, name: str, seed: int, iterations: int) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        scheduler: Scheduler,
+        *,
+        name: str,
+        seed: int,
+        sampling: Sampling | None = None,
+    ) -> None:
         self._experiment = experiment
         self._scheduler = scheduler
         self._name = name
         self._seed = seed
-        self._iterations = iterations
+        self._sampling = sampling or Sampling()
         self.lost = False
         self._last_words = ""
         self._reference = Index(experiment.clusters)
         truth = GroundTruth(experiment.clusters, experiment.truth)
         self._scores = {job.name: truth.scores(job) for job in experiment.jobs}
+        self._design = Design(
+            version=experiment.version,
+            order=experiment.levels.order,
+            levels=tuple(level.name for level in experiment.levels.resolve(["all"])),
+            jobs=tuple(self._scores),
+            clusters=tuple(cluster.name for cluster in experiment.clusters),
+            truth={
+                job: {name: score for name, score in scores.items() if score} for job, scores in self._scores.items()
+            },
+            description=experiment.description,
+        )
 
-    def run(self, level: Level, position: int = 0) -> LevelRun:
+    def run(self, level: Level, limits: Sequence[Fraction] = (), told: Told | None = None) -> LevelRun:
         """Run a level.
 
         A failure of the scheduler never ends the run: what it concerns becomes an error, and once the scheduler
@@ -119,16 +90,27 @@ class LevelRunner:
 
         Args:
             level: What the scheduler is shown.
-            position: The level's place among those of the session.
+            limits: Accuracies that gates ask of this level; sequential sampling ends when each is decided.
+            told: Called before each question and after each submission.
         """
+        told = told or _untold
         shown = {job.name: level.show(job) for job in self._experiment.jobs}
         expected = {name: frozenset(self._reference.candidates(job)) for name, job in shown.items()}
+        declared = self._sampling.iterations
+        rounds = Rounds(self._experiment.iterations if declared is None else declared, limits, self._sampling.cap)
         seconds: dict[str, float] = {}
-        answers = {name: _Answers() for name in shown}
+        durations: dict[str, list[float]] = {"match": [], "submit": []}
+        answers = {name: Answers() for name in shown}
         with _timed(seconds, "match"):
-            candidates = [self._candidates(job, answers[name]) for name, job in shown.items()]
+            candidates: list[Candidates] = []
+            for name, job in shown.items():
+                told("match", len(candidates), len(shown))
+                candidates.append(self._candidates(job, answers[name], durations["match"]))
         with _timed(seconds, "submit"):
-            said = list(self._submit_all(level, shown, answers))
+            said = []
+            for each in self._submit_all(level, shown, answers, rounds, durations["submit"]):
+                said.append(each)
+                told("submit", len(said), rounds.most * len(shown))
         with _timed(seconds, "receive"):
             received, failures = self._receive_all()
         submissions = []
@@ -142,25 +124,40 @@ class LevelRunner:
             log.warning("level %s: received jobs that were not submitted: %s", level.name, ", ".join(sorted(stray)[:5]))
         facts = LevelFacts(
             key=LevelKey(self._experiment.name, self._name, level.name),
+            design=self._design,
             reveals=level.reveals,
-            position=position,
             seed=self._seed,
-            iterations=self._iterations,
-            jobs=tuple(shown),
-            clusters=tuple(cluster.name for cluster in self._experiment.clusters),
+            iterations=rounds.done,
+            sequential=rounds.sequential,
             candidates=tuple(candidates),
-            disagreements=_evenly(differing, MAX_DISAGREEMENTS),
+            disagreements=evenly(differing, MAX_DISAGREEMENTS),
             differing=len(differing),
             unstable=sum(not found.stable for found in differing),
+            many=sum(not found.expected for found in differing),
+            unmet=self._unmet(level, differing),
             failures=failures,
             seconds=seconds,
+            timings={phase: _statistics(each) for phase, each in durations.items() if each},
             published=tuple(
                 {"source": figures.source, "accuracy": figures.points[level.name] / figures.of}
                 for figures in self._experiment.published
                 if level.name in figures.points
             ),
         )
-        return LevelRun(facts, tuple(submissions))
+        return LevelRun(facts, tuple(submissions), durations)
+
+    def _unmet(self, level: Level, differing: Sequence[Disagreement]) -> dict[str, int]:
+        """Return, by what the level reveals, how many of the clusters that are candidates too many do not meet it."""
+        jobs = {job.name: job for job in self._experiment.jobs}
+        too_many = [found for found in differing if not found.expected]
+        unmet = {}
+        for revealed in level.reveals if too_many else ():
+            alone = Level("", (revealed,))
+            meeting = {
+                name: set(self._reference.candidates(alone.show(jobs[name]))) for name in {f.job for f in too_many}
+            }
+            unmet[revealed] = sum(found.cluster not in meeting[found.job] for found in too_many)
+        return {revealed: count for revealed, count in unmet.items() if count}
 
     def _ask(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call the scheduler, unless it is known to be gone.
@@ -182,35 +179,56 @@ class LevelRunner:
             log.debug("the scheduler failed", exc_info=True)
             raise SchedulerError(f"{type(error).__name__}: {error}") from error
 
-    def _candidates(self, job: Jobspec, answers: _Answers) -> Candidates:
+    def _candidates(self, job: Jobspec, answers: Answers, durations: list[float]) -> Candidates:
         try:
-            names = sorted(set(self._ask(self._scheduler.candidates, job)))
+            with _clocked(durations):
+                found = self._ask(self._scheduler.candidates, job)
+            names = sorted(set(_names(found, "candidates")))
         except SchedulerError as error:
-            return Candidates(job.name, None, reason=_said(error))
-        scores = self._scores[job.name]
-        unknown = [name for name in names if name not in scores]
+            return Candidates(job.name, None, _said(error))
+        unknown = [name for name in names if name not in self._scores[job.name]]
         if unknown:
-            return Candidates(job.name, None, reason=f"named {unknown[0]!r}, a cluster that was not registered")
+            return Candidates(job.name, None, f"named {unknown[0]!r}, a cluster that was not registered")
         answers.add(names)
-        return Candidates(job.name, tuple(names), tuple(float(scores[name]) for name in names))
+        return Candidates(job.name, tuple(names))
 
     def _submit_all(
-        self, level: Level, shown: Mapping[str, Jobspec], answers: Mapping[str, _Answers]
-    ) -> Iterator[_Said]:
-        for iteration in range(self._iterations):
+        self,
+        level: Level,
+        shown: Mapping[str, Jobspec],
+        answers: Mapping[str, Answers],
+        rounds: Rounds,
+        durations: list[float],
+    ) -> Iterator[Said]:
+        while rounds:
+            scores = []
             for name, job in shown.items():
-                key = f"{self._seed}/{self._experiment.name}/{level.name}/{name}/{iteration}"
-                try:
-                    found = self._ask(self._scheduler.submit, job, _job_name(level, name, iteration), key)
-                except SchedulerError as error:
-                    yield _Said(name, iteration, None, failed=_said(error))
-                else:
-                    odd = ""
-                    if found.candidates is not None:
-                        odd = answers[name].add(found.candidates)
-                        if found.cluster is not None and found.cluster not in found.candidates:
-                            odd = f"assigned to {found.cluster}, which it did not call a candidate"
-                    yield _Said(name, iteration, found.cluster, odd=odd)
+                said = self._submit(level, name, job, rounds.done, answers[name], durations)
+                # A cluster of nobody's scores nothing; what else is wrong with it is found when it is received.
+                known = not said.failed and said.cluster is not None
+                scores.append(self._scores[name].get(said.cluster or "", Fraction(0)) if known else Fraction(0))
+                yield said
+            rounds.add(scores)
+
+    def _submit(
+        self, level: Level, name: str, job: Jobspec, iteration: int, answers: Answers, durations: list[float]
+    ) -> Said:
+        key = f"{self._seed}/{self._experiment.name}/{level.name}/{name}/{iteration}"
+        try:
+            with _clocked(durations):
+                found = self._ask(self._scheduler.submit, job, _job_name(level, name, iteration), key)
+            if not isinstance(found, Assignment):
+                raise SchedulerError(f"submit returned {brief(found)}, expected an Assignment")
+            if found.candidates is not None:
+                _names(found.candidates, "submit, in Assignment.candidates,")
+        except SchedulerError as error:
+            return Said(name, iteration, None, failed=_said(error))
+        odd = ""
+        if found.candidates is not None:
+            odd = answers.add(found.candidates)
+            if found.cluster is not None and found.cluster not in found.candidates:
+                odd = f"assigned to {found.cluster}, which it did not call a candidate"
+        return Said(name, iteration, found.cluster, odd=odd)
 
     def _receive_all(self) -> tuple[dict[str, list[str]], dict[str, str]]:
         """Return who received each job, by job name, and which clusters failed to receive anything and why."""
@@ -225,7 +243,7 @@ class LevelRunner:
         return received, failures
 
     @staticmethod
-    def _problem(said: _Said, holders: list[str], failures: Mapping[str, str], expected: frozenset[str]) -> str:
+    def _problem(said: Said, holders: list[str], failures: Mapping[str, str], expected: frozenset[str]) -> str:
         """Return what is wrong with an assignment, empty when nothing is.
 
         Args:
@@ -236,15 +254,15 @@ class LevelRunner:
         """
         cluster = said.cluster
         if cluster is None:
-            return f"assigned to none, received by {', '.join(holders)}" if holders else said.odd
+            return f"assigned to nobody, received by {', '.join(holders)}" if holders else said.odd
         if cluster in failures:
             return f"assigned to {cluster}, which could not receive: {failures[cluster]}"
         if holders != [cluster]:
-            return f"assigned to {cluster}, received by {', '.join(holders) or 'none'}"
+            return f"assigned to {cluster}, received by {', '.join(holders) or 'nobody'}"
         if said.odd:
             return said.odd
         if cluster not in expected:
-            return f"assigned to {cluster}, which is not a candidate"
+            return f"assigned to {cluster}, which the reference does not call a candidate"
         return ""
 
     def _submission(self, job: str, iteration: int, cluster: str | None, problem: str) -> Submission:
@@ -257,18 +275,19 @@ class LevelRunner:
         return Submission(job, iteration, cluster, _outcome(score), float(score))
 
 
-def _evenly(differing: list[Disagreement], most: int) -> tuple[Disagreement, ...]:
-    """Return so many disagreements, sorted, of every job as many as of any other as long as it has them."""
-    seen: Counter[str] = Counter()
-    ranked = []
-    for each in differing:
-        ranked.append((seen[each.job], each))
-        seen[each.job] += 1
-    return tuple(sorted(each for _, each in sorted(ranked)[:most]))
+def _names(found: object, what: str) -> Collection[str]:
+    """Return what a scheduler said when it is names; one of someone's own may say anything."""
+    if isinstance(found, str) or not isinstance(found, Collection) or not all(isinstance(name, str) for name in found):
+        raise SchedulerError(f"{what} returned {brief(found)}, expected names of clusters")
+    return found
+
+
+def _untold(phase: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
 
 
 def _said(error: SchedulerError) -> str:
-    return str(error) or type(error).__name__  # an empty reason would be no error
+    return printable(str(error)) or type(error).__name__  # an empty reason would be no error
 
 
 def _outcome(score: Fraction) -> str:
@@ -284,3 +303,15 @@ def _timed(seconds: dict[str, float], phase: str) -> Iterator[None]:
     started = perf_counter()
     yield
     seconds[phase] = perf_counter() - started
+
+
+@contextmanager
+def _clocked(durations: list[float]) -> Iterator[None]:
+    started = perf_counter()
+    yield
+    durations.append(perf_counter() - started)  # of calls that succeed: one that fails at once is no fast call
+
+
+def _statistics(durations: Sequence[float]) -> dict[str, float]:
+    rank = ceil(0.99 * len(durations)) - 1
+    return {"count": len(durations), "median": median(durations), "p99": sorted(durations)[rank]}

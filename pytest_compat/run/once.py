@@ -7,7 +7,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
-from pytest_compat.records import LevelRun, plain
+from pytest_compat.records import LevelRun
 
 
 class Once:
@@ -43,6 +43,6 @@ class Once:
                 return LevelRun.from_plain(json.loads(path.read_text(encoding="utf-8")))
             run = compute()
             partial = path.with_suffix(".partial")
-            partial.write_text(json.dumps(plain(run)), encoding="utf-8")
+            partial.write_text(json.dumps(run.plain()), encoding="utf-8")
             partial.replace(path)
             return run

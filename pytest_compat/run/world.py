@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from pytest_compat.declare.catalog import Experiment
@@ -14,6 +16,8 @@ from pytest_compat.model import Level
 from pytest_compat.records import LevelRun
 from pytest_compat.run.level import LevelRunner
 from pytest_compat.run.once import Once
+from pytest_compat.run.progress import ProgressBoard
+from pytest_compat.run.rounds import Sampling
 from pytest_compat.schedulers import SchedulerOptions, create_scheduler
 
 log = logging.getLogger(__name__)
@@ -26,12 +30,12 @@ class RunOptions:
     Args:
         scheduler: Which scheduler, and how to reach it.
         seed: Draws derive from it.
-        iterations: Submissions of each job per level; None leaves it to the experiment, 0 is exact only.
+        sampling: How much to submit.
     """
 
     scheduler: SchedulerOptions = field(default_factory=SchedulerOptions)
     seed: int = 0
-    iterations: int | None = None
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 class Worlds:
@@ -41,22 +45,36 @@ class Worlds:
         options: How to run.
         shared: A folder that all processes of the session see, so that a level runs once in all of them; None when
             there is one process.
+        board: Where to tell how far levels are; None when nobody looks.
     """
 
-    def __init__(self, options: RunOptions, shared: Path | None = None) -> None:
+    def __init__(self, options: RunOptions, shared: Path | None = None, board: ProgressBoard | None = None) -> None:
+        self._board = board
         self._options = options
         self._once = Once(shared)
         self._open: dict[Path, LevelRunner | CompatError] = {}
         self._schedulers: dict[Path, ExitStack] = {}
 
-    def level(self, experiment: Experiment, level: Level, position: int = 0) -> LevelRun:
+    def level(self, experiment: Experiment, level: Level, limits: Sequence[Fraction] = ()) -> LevelRun:
         """Return the run of a level; the first to ask runs it, in whichever process.
+
+        Args:
+            experiment: The experiment.
+            level: One of its levels.
+            limits: Accuracies that gates ask of this level.
 
         Raises:
             SchedulerError: The scheduler could not be started or refused the clusters. Asking again does not try again.
         """
         key = f"{experiment.name}/{level.name}"
-        return self._once.get(key, lambda: self._runner(experiment).run(level, position))
+        return self._once.get(key, lambda: self._run(experiment, level, limits))
+
+    def _run(self, experiment: Experiment, level: Level, limits: Sequence[Fraction]) -> LevelRun:
+        runner = self._runner(experiment)
+        if self._board is None:
+            return runner.run(level, limits)
+        with self._board.level(experiment.name, level.name) as told:
+            return runner.run(level, limits, told)
 
     def _runner(self, experiment: Experiment) -> LevelRunner:
         runner = self._open.get(experiment.path)
@@ -90,13 +108,12 @@ class Worlds:
         scheduler = create_scheduler(self._options.scheduler)
         closing.callback(scheduler.close)
         scheduler.open(experiment.clusters)
-        iterations = self._options.iterations
         return LevelRunner(
             experiment,
             scheduler,
             name=self._options.scheduler.name,
             seed=self._options.seed,
-            iterations=experiment.iterations if iterations is None else iterations,
+            sampling=self._options.sampling,
         )
 
     def close(self) -> None:

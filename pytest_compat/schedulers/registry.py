@@ -103,7 +103,14 @@ def create_scheduler(options: SchedulerOptions) -> Scheduler:
     """
     options.check()
     if options.name in options.others:
-        return options.others[options.name]()
+        scheduler = options.others[options.name]()
+        methods = ("open", "candidates", "submit", "receive", "close")
+        if missing := [name for name in methods if not callable(getattr(scheduler, name, None))]:
+            raise DeclarationError(
+                f"{type(scheduler).__name__}, which stands for the scheduler {options.name!r}, has no method "
+                f"{', '.join(missing)}; expected those of pytest_compat.Scheduler"
+            )
+        return scheduler
     if options.name == REFERENCE:
         from pytest_compat.schedulers.reference import ReferenceScheduler
 

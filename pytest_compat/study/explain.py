@@ -169,7 +169,7 @@ class _Judge:
             fits,
             () if fits else shortfalls(cluster, self._bare),
             findings,
-            combination=not candidate and fits and all(finding.some for finding in findings),
+            combination=not candidate and fits and all(finding.met for finding in findings),
             near=fits and len(failing) == 1 and name in self._without[failing[0]],
         )
 

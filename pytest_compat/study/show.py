@@ -92,7 +92,8 @@ def print_explanation(explanation: Explanation) -> None:
         _print_answer(console, job, explanation.answers[0])
     else:
         _print_overview(console, job, explanation)
-    for title, course in (("published levels", explanation.published), ("subsystem by subsystem", explanation.prefix)):
+    courses = (("the experiment's levels", explanation.published), ("subsystem by subsystem", explanation.prefix))
+    for title, course in courses:
         console.print()
         _print_course(console, title, course)
 

@@ -6,4 +6,4 @@ import pytest
 @pytest.mark.compat("experiment.yaml")
 def test_lammps(compat_case, compat_cluster):
     """What this cluster received is what the scheduler said it was assigned."""
-    assert not compat_case.errors
+    compat_case.check()

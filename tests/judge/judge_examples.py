@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
-from pytest_compat.records import Candidates, LevelFacts, LevelKey, LevelRun, Submission
+from pytest_compat.judge.flags import run_tests
+from pytest_compat.judge.gate import parse_gate
+from pytest_compat.judge.judging import Evidence, GateResult, judge_gates
+from pytest_compat.judge.score import LevelScore, score_level
+from pytest_compat.records import Candidates, Design, LevelFacts, LevelKey, LevelRun, Submission
 
 SCORES = {"a": 1.0, "b": 0.5, "c": 0.0}
 """What every job scores on each cluster."""
@@ -22,28 +27,39 @@ def submission(job: str, iteration: int, cluster: str | None, **changes: Any) ->
     return replace(made, **changes)
 
 
+def design(jobs: Sequence[str], **changes: Any) -> Design:
+    """Return the design of an experiment with these jobs."""
+    scored = {cluster: Fraction(str(score)) for cluster, score in SCORES.items() if score}
+    made = Design(
+        version="0123456789ab",
+        order=("os", "mpi"),
+        levels=("none", "os", "os+mpi"),
+        jobs=tuple(jobs),
+        clusters=tuple(SCORES),
+        truth=dict.fromkeys(jobs, scored),
+    )
+    return replace(made, **changes)
+
+
 def level(
     name: str = "os",
     assigned: Mapping[str, Sequence[str | None]] | None = None,
     *,
     experiment: str = "tiny",
-    position: int = 0,
+    scheduler: str = "reference",
     **facts: Any,
 ) -> LevelRun:
     """Return the run of a level whose jobs were assigned, iteration by iteration, as given."""
     assigned = {"x": ["a", "b"], "y": ["c", None]} if assigned is None else assigned
     (iterations,) = {len(each) for each in assigned.values()} or {0}
-    candidates = tuple(Candidates(job, tuple(SCORES), tuple(SCORES.values())) for job in assigned)
     made = LevelFacts(
         **{
-            "key": LevelKey(experiment, "reference", name),
-            "reveals": (name,),
-            "position": position,
+            "key": LevelKey(experiment, scheduler, name),
+            "design": design(tuple(assigned)),
+            "reveals": () if name == "none" else tuple(name.split("+")),
             "seed": 0,
             "iterations": iterations,
-            "jobs": tuple(assigned),
-            "clusters": tuple(SCORES),
-            "candidates": candidates,
+            "candidates": tuple(Candidates(job, tuple(SCORES)) for job in assigned),
             **facts,
         }
     )
@@ -53,3 +69,12 @@ def level(
         for iteration, cluster in enumerate(clusters)
     ]
     return LevelRun(made, tuple(submissions))
+
+
+def scored(run: LevelRun) -> LevelScore:
+    return score_level(run.facts, run.submissions)
+
+
+def judged(gates: Sequence[str], levels: Sequence[LevelScore], **evidence: Any) -> list[GateResult]:
+    """Return what gates come to at levels."""
+    return judge_gates(map(parse_gate, gates), Evidence(levels, run_tests(levels), **evidence))

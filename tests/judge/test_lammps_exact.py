@@ -9,6 +9,7 @@ import pytest
 
 from pytest_compat.declare.catalog import load_experiment
 from pytest_compat.judge.score import score_level
+from pytest_compat.run.rounds import Sampling
 from pytest_compat.run.world import RunOptions, Worlds
 from pytest_compat.schedulers import SchedulerOptions
 
@@ -30,7 +31,7 @@ EXPERIMENT = Path(__file__).parents[2] / "suites" / "lammps" / "experiment.yaml"
 )
 def test_exact_fraction(level: str, fraction: str) -> None:
     experiment = load_experiment(EXPERIMENT)
-    worlds = Worlds(RunOptions(SchedulerOptions("reference"), iterations=0))
+    worlds = Worlds(RunOptions(SchedulerOptions("reference"), sampling=Sampling(0)))
     (resolved,) = experiment.levels.resolve([level])
     run = worlds.level(experiment, resolved)
     exact = score_level(run.facts, run.submissions).exact

@@ -136,6 +136,7 @@ def test_rounding_drops_no_more_than_its_digits(monkeypatch: pytest.MonkeyPatch)
     assert coarse == pytest.approx(fine, abs=1 / MIN_PARTS)
 
 
+@settings(deadline=None)
 @given(st.lists(any_size, min_size=1, max_size=8), sides)
 def test_rounded_differences_keep_the_rate_of_false_alarms(differences: list[Fraction], side: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -7,14 +7,10 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from judge_examples import level, submission
+from judge_examples import level, scored, submission
 
-from pytest_compat.judge.score import Error, LevelScore, as_fraction, score_level
-from pytest_compat.records import OUTCOMES, Candidates, LevelRun
-
-
-def scored(run: LevelRun) -> LevelScore:
-    return score_level(run.facts, run.submissions)
+from pytest_compat.judge.score import Error, as_fraction, score_level
+from pytest_compat.records import OUTCOMES, Candidates
 
 
 def test_accuracy_and_assigned_accuracy_differ_by_what_was_not_assigned() -> None:
@@ -33,14 +29,14 @@ def test_clusters_by_what_they_were_assigned() -> None:
 
 
 def test_exact_is_the_mean_over_jobs_of_the_mean_of_their_candidates() -> None:
-    candidates = (Candidates("x", ("a", "b"), (1.0, 0.5)), Candidates("y", ()))
+    candidates = (Candidates("x", ("a", "b")), Candidates("y", ()))
     exact = scored(level(candidates=candidates)).exact
     assert exact is not None
     assert (exact.accuracy, exact.unmatched) == (Fraction(3, 8), Fraction(1, 2))
 
 
 def test_exact_is_unknown_when_the_candidates_of_one_job_are() -> None:
-    candidates = (Candidates("x", ("a",), (1.0,)), Candidates("y", None, reason="asleep"))
+    candidates = (Candidates("x", ("a",)), Candidates("y", None, reason="asleep"))
     score = scored(level(candidates=candidates))
     assert (score.exact, score.interval, score.plausible) == (None, None, None)
     assert score.errors == {"candidates of y: asleep": Error(0, ("y",))}

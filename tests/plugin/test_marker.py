@@ -7,7 +7,7 @@ from compat_project import LEVEL_TEST, TEST, Project
 
 
 def test_the_marker_is_registered(pytester: pytest.Pytester) -> None:
-    pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.compat(experiment): *"])
+    pytester.runpytest_inprocess("--markers").stdout.fnmatch_lines(["@pytest.mark.compat(experiment, gates=()): *"])
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,8 @@ def test_wrong_arguments_are_refused(project: Project, marker: str) -> None:
     result = project.run("--strict-markers")
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*test_tiny.py: found @pytest.mark.compat with *expected the path of an experiment"])
+    expected = "expected the path of an experiment, and gates=[[]...[]] or nothing else"
+    result.stdout.fnmatch_lines([f"*test_tiny.py: found @pytest.mark.compat(*), {expected}"])
 
 
 @pytest.mark.parametrize("way", [(), ("-n2",)], ids=["serial", "xdist"])

@@ -103,7 +103,7 @@ def test_a_path_that_cannot_be_written_hides_no_other_problem(project: Project) 
     project.write("file", "")
     project.write("test_tiny.py", LEVEL_TEST.replace("not compat_case.errors", "0"))
     result = project.run("--compat-report=file/report.json")
-    result.stdout.fnmatch_lines(["*3 compatibility cases failed", "*the report could not be written: *"])
+    result.stdout.fnmatch_lines(["*the report could not be written: *", "*3 compatibility cases failed"])
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
@@ -115,17 +115,27 @@ def test_a_folder_that_cannot_be_written_fails_the_run(project: Project) -> None
 def test_nothing_is_left_half_written(project: Project) -> None:
     before = project.write("report.json", "what was here before")
     project.pytester.makeconftest("""
-        import json
-        import pytest_compat.report.document as document
+        import os
+        from pytest_compat.report import files
 
-        def break_off(tree, stream, **kwargs):
-            stream.write('{"schema":')
-            raise OSError("no space left on device")
+        class Full:
+            def __init__(self, handle, mode):
+                self.stream = open(handle, mode)
+
+            def __enter__(self):
+                return self
+
+            def __exit__(self, *error):
+                self.stream.close()
+
+            def write(self, content):
+                self.stream.write(content[:10])
+                raise OSError("no space left on device")
 
         class Broken:
-            dumps, loads, dump = json.dumps, json.loads, staticmethod(break_off)
+            fdopen, umask = Full, os.umask
 
-        document.json = Broken
+        files.os = Broken
     """)
     result = project.run_apart("--compat-report=report.json")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
@@ -182,7 +192,8 @@ def test_a_report_of_an_earlier_session_does_not_outlive_one_that_stops_early(pr
     assert not project.path.joinpath("report.json").exists()
 
 
-def test_a_file_that_is_no_report_is_left_until_there_is_one(project: Project) -> None:
-    path = project.write("report.json", "precious")
-    project.run(f"--compat-report={path}", scheduler="localhost:1")
-    assert path.read_text() == "precious"
+@pytest.mark.parametrize("content", ["precious", "[]", "3", '{"schema": "another"}'])
+def test_a_file_that_is_no_report_is_left_until_there_is_one(project: Project, content: str) -> None:
+    path = project.write("report.json", content)
+    assert project.run(f"--compat-report={path}", scheduler="localhost:1").ret == pytest.ExitCode.USAGE_ERROR
+    assert path.read_text() == content

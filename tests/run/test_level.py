@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 
 import pytest
 
@@ -12,6 +13,7 @@ from pytest_compat.model import Cluster, Jobspec
 from pytest_compat.records import Disagreement, LevelRun
 from pytest_compat.run import level as levels
 from pytest_compat.run.level import LevelRunner
+from pytest_compat.run.rounds import Sampling
 from pytest_compat.run.world import RunOptions, Worlds
 from pytest_compat.schedulers import Assignment, Scheduler, SchedulerOptions
 from pytest_compat.schedulers.reference import ReferenceScheduler
@@ -21,7 +23,7 @@ def run(
     experiment: Experiment, scheduler: Scheduler, level: str = "os", *, seed: int = 0, iterations: int = 3
 ) -> LevelRun:
     scheduler.open(experiment.clusters)
-    runner = LevelRunner(experiment, scheduler, name="fake", seed=seed, iterations=iterations)
+    runner = LevelRunner(experiment, scheduler, name="fake", seed=seed, sampling=Sampling(iterations))
     (resolved,) = experiment.levels.resolve([level])
     return runner.run(resolved)
 
@@ -83,14 +85,15 @@ def test_without_iterations_nothing_is_submitted(experiment: Experiment) -> None
     assert not [call for call in scheduler.calls if call[0] == "submit"]
 
 
-def test_candidates_come_sorted_and_once_with_their_scores(experiment: Experiment) -> None:
+def test_candidates_come_sorted_and_once_and_the_design_knows_their_scores(experiment: Experiment) -> None:
     class Untidy(ReferenceScheduler):
         def candidates(self, jobspec: Jobspec) -> list[str]:
             return list(reversed(super().candidates(jobspec))) * 2
 
-    first, _ = run(experiment, Untidy()).facts.candidates
+    facts = run(experiment, Untidy()).facts
+    first, _ = facts.candidates
     assert first.clusters == ("rocky-mpich", "rocky-openmpi")
-    assert first.scores == (1.0, 0.5)
+    assert facts.design.scores(first) == (1, Fraction(1, 2))
 
 
 def test_failing_to_name_candidates_does_not_stop_the_submissions(experiment: Experiment) -> None:
@@ -127,7 +130,7 @@ def test_a_scheduler_that_is_gone_is_left_alone_at_every_later_level(experiment:
 
     scheduler = Mortal()
     scheduler.open(experiment.clusters)
-    runner = LevelRunner(experiment, scheduler, name="fake", seed=0, iterations=3)
+    runner = LevelRunner(experiment, scheduler, name="fake", seed=0, sampling=Sampling(3))
     first, second = (runner.run(level) for level in experiment.levels.resolve(["os", "none"]))
     assert scheduler.calls[-1][0] == dies_in
     assert len([call for call in scheduler.calls if call[0] == dies_in]) == 1
@@ -152,7 +155,7 @@ def test_a_job_that_comes_late_is_an_error_where_it_was_submitted_and_none_where
 
     scheduler = Late()
     scheduler.open(experiment.clusters)
-    runner = LevelRunner(experiment, scheduler, name="fake", seed=0, iterations=2)
+    runner = LevelRunner(experiment, scheduler, name="fake", seed=0, sampling=Sampling(2))
     for level in experiment.levels.resolve(["os", "none"]):
         assert {each.outcome for each in runner.run(level).submissions} == {"error"}
 
@@ -334,4 +337,29 @@ def test_iterations_of_the_experiment_unless_told_otherwise(experiment: Experime
     (level,) = experiment.levels.resolve(["os"])
     options = SchedulerOptions("reference")
     assert Worlds(RunOptions(options)).level(experiment, level).facts.iterations == 3
-    assert Worlds(RunOptions(options, iterations=0)).level(experiment, level).facts.iterations == 0
+    assert Worlds(RunOptions(options, sampling=Sampling(0))).level(experiment, level).facts.iterations == 0
+
+
+def test_every_call_that_succeeds_is_timed(experiment: Experiment) -> None:
+    class Tired(ReferenceScheduler):
+        def submit(self, jobspec: Jobspec, name: str, key: str) -> Assignment:
+            if jobspec.name == "second":
+                raise SchedulerError("out of ink")
+            return super().submit(jobspec, name, key)
+
+    found = run(experiment, Tired())
+    assert {phase: len(each) for phase, each in found.durations.items()} == {"match": 2, "submit": 3}
+    assert {phase: each["count"] for phase, each in found.facts.timings.items()} == {"match": 2, "submit": 3}
+    for each in found.facts.timings.values():
+        assert 0 <= each["median"] <= each["p99"]
+
+
+def test_the_design_is_what_is_measured(experiment: Experiment) -> None:
+    design = run(experiment, ReferenceScheduler()).facts.design
+    assert design.version == experiment.version
+    assert (design.order, design.levels) == (("os", "mpi"), ("none", "os", "os+mpi"))
+    assert design.jobs == ("first", "second")
+    assert design.truth == {
+        "first": {"rocky-mpich": 1, "rocky-openmpi": Fraction(1, 2)},
+        "second": {"ubuntu-mpich": Fraction(1, 2), "ubuntu-openmpi": 1},
+    }

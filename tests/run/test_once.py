@@ -5,20 +5,22 @@ from __future__ import annotations
 import os
 import signal
 import time
+from fractions import Fraction
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
 
 import pytest
 
-from pytest_compat.records import LevelFacts, LevelKey, LevelRun, Submission
+from pytest_compat.records import Candidates, Design, LevelFacts, LevelKey, LevelRun, Submission
 from pytest_compat.run.once import Once
 
 processes = get_context("spawn")
 
 
 def result() -> LevelRun:
-    facts = LevelFacts(LevelKey("tiny", "fake", "os"), ("os",), 0, 0, 1, ("x",), ("a",), ())
+    design = Design("0123456789ab", ("os",), ("os",), ("x",), ("a",), {"x": {"a": Fraction(1)}})
+    facts = LevelFacts(LevelKey("tiny", "fake", "os"), design, ("os",), 0, 1, (Candidates("x", ("a",)),))
     return LevelRun(facts, (Submission("x", 0, "a", "correct", 1.0),))
 
 

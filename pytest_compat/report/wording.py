@@ -1,0 +1,137 @@
+"""How figures and gates read in every form of the report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pytest_compat.judge.gate import MEASURES
+
+
+def rate(value: float | None) -> str:
+    """Return a rate with four digits, and `-` for none."""
+    return "-" if value is None else f"{value:.4f}"
+
+
+def short(value: float) -> str:
+    """Return a number without needless digits."""
+    return f"{value:g}"
+
+
+def moved(drop: float | None) -> str:
+    """Return a drop as the change it is: -0.1000 for a drop of 0.1."""
+    return "-" if drop is None else f"{-drop:+.4f}" if drop else "0"
+
+
+def p_value(value: float | None) -> str:
+    """Return a p-value with three digits, and `-` for none."""
+    return "-" if value is None else f"{value:.3g}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first names, so many, and how many more there are."""
+    shown = ", ".join(names[:most])
+    return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+def outside(run: Mapping[str, Any]) -> bool:
+    """Tell whether the sample of a level lies outside its interval."""
+    interval, accuracy = run["interval"], run["accuracy"]
+    tested = interval is not None and accuracy is not None and not run["outcomes"]["error"]
+    return tested and not interval[0] <= accuracy <= interval[1]
+
+
+def level_names(keys: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return levels behind their experiments."""
+    return [f"{key['experiment']}:{key['level']}" for key in keys]
+
+
+COMPARED = (
+    "lost, won: submissions that score less or more than before; p: how likely such a fall is by chance, one-sided, "
+    "over all levels"
+)
+
+
+def compared_names(found: Mapping[str, Any]) -> list[str]:
+    """Return the compared levels by name, behind their experiments where there are several."""
+    several = len({level["experiment"] for level in found["levels"]}) > 1
+    return level_names(found["levels"]) if several else [level["level"] for level in found["levels"]]
+
+
+def remarks(found: Mapping[str, Any]) -> list[str]:
+    """Return what bears on a comparison, each with the levels it is about."""
+    about: dict[str, list[str]] = {}
+    for name, level in zip(compared_names(found), found["levels"], strict=True):
+        for text in (level["changed"], level["differs"]):
+            if text:
+                about.setdefault(text, []).append(name)
+    return [f"{', '.join(names)}: {text}" for text, names in about.items()]
+
+
+def too_many_too_few(run: Mapping[str, Any]) -> str:
+    """Return how many clusters a scheduler wrongly calls candidates, what those do not meet, and how many it misses."""
+    unmet = ", ".join(f"{name} by {count}" for name, count in run["unmet"].items())
+    which = f" (not met: {unmet})" if unmet else ""
+    return f"{run['differing']['many']} candidates too many{which}, {run['differing']['few']} too few"
+
+
+def explain_command(experiment: str, level: str, job: str, cluster: str) -> str:
+    """Return the command that says why a cluster is a candidate of a job, or is not."""
+    words = ["--experiment", experiment, "--job", job, "--cluster", cluster, "--level", level]
+    return f"python -m pytest_compat explain {shlex.join(words)}"
+
+
+def flip_lines(flips: Sequence[Mapping[str, Any]]) -> list[tuple[str, bool]]:
+    """Return what became of candidates, a line per job and score, and whether it is for the worse."""
+    alike: dict[tuple[str, bool, float, bool], list[str]] = {}
+    for flip in flips:
+        key = (flip["job"], flip["now"], flip["score"], flip["worse"])
+        alike.setdefault(key, []).append(flip["cluster"])
+    return [
+        (
+            f"{job} {'gained' if now else 'lost'} {len(clusters)} "
+            f"{'candidate' if len(clusters) == 1 else 'candidates'} of score {short(score)}: {listed(clusters, 4)}",
+            worse,
+        )
+        for (job, now, score, worse), clusters in alike.items()
+    ]
+
+
+def gate_value(gate: Mapping[str, Any]) -> str:
+    """Return what a gate found, as a rate or a count."""
+    if gate["value"] is None:
+        return "-"
+    unit = MEASURES[gate["measure"]].unit
+    return rate(gate["value"]) if unit == "rate" else short(gate["value"])
+
+
+def gate_limit(gate: Mapping[str, Any]) -> str:
+    """Return what a gate asks for."""
+    return "chance" if gate["limit"] is None else short(gate["limit"])
+
+
+def rules_that_hold(gates: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many rules hold, at every level they speak of: `2 of 3 gates hold`."""
+    rules = {gate["rule"] for gate in gates}
+    failing = {gate["rule"] for gate in gates if not gate["passed"]}
+    return f"{len(rules) - len(failing)} of {len(rules)} gates hold"
+
+
+def holding(gates: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the gates that hold, in a line per rule."""
+    by_rule: dict[str, list[Mapping[str, Any]]] = {}
+    for gate in gates:
+        by_rule.setdefault(gate["rule"], []).append(gate)
+    return [_holding(rule, judged) for rule, judged in by_rule.items() if all(gate["passed"] for gate in judged)]
+
+
+def _holding(rule: str, judged: Sequence[Mapping[str, Any]]) -> str:
+    if len(judged) > 1:
+        return f"gate {rule}: holds at {sum(gate['level'] != '*' for gate in judged)} levels"
+    (gate,) = judged
+    note = f" ({gate['note']})" if gate["note"] else ""
+    if gate["value"] is None:
+        return f"gate {rule}: holds{note}"
+    verb = "reaches" if gate["sign"] == ">=" else "is within"
+    return f"gate {rule}: {gate_value(gate)} {verb} {gate_limit(gate)}{note}"
