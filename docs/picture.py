@@ -17,13 +17,13 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 COMMAND = ["pytest", "suites/lammps", "--compat-level=all"]
-WIDTH = 130
+WIDTH = 146
 
 
 def main() -> None:
     """Run the command and draw the section it ends with."""
     run = subprocess.run(
-        [sys.executable, "-m", *COMMAND, "-q", "--color=yes", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", *COMMAND, "-q", "--color=yes", "-p", "no:cacheprovider", "-p", "no:benchmark"],
         cwd=ROOT,
         env={**os.environ, "COLUMNS": str(WIDTH)},
         capture_output=True,
