@@ -16,8 +16,8 @@ DIGITS = 12
 def content_version(clusters: Iterable[Cluster], jobs: Iterable[Jobspec], truth: Iterable[Any]) -> str:
     """Return DIGITS hexadecimal digits that change when clusters, jobs or ground truth do.
 
-    The order in which clusters, jobs, vertices, edges and requirements are written has no part in it, as it has none in any result;
-    that of the rules of ground truth has.
+    The order in which clusters, jobs, vertices, edges and requirements are written has no part in it, as it has none in
+    any result; that of the rules of ground truth has.
 
     Args:
         clusters: The clusters.

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judge_examples import SCORES, design, level, submission
+from judge_examples import SCORES, level, submission
 
 from pytest_compat.errors import ReportError
 from pytest_compat.judge.gate import parse_gate

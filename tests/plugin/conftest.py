@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ KEPT = (
 
 for name in KEPT:
     import_module(name)
+import_module("pandas").DataFrame({"a": [1]}).to_parquet(io.BytesIO())  # registers types, once in a process
 
 
 @pytest.fixture(autouse=True)

@@ -46,8 +46,8 @@ LIMITS = {
     ("disagreements", FAIL): "os:disagreements<=2",
     ("flags", PASS): "os+mpi:flags<=9",
     ("flags", FAIL): "none:flags<=0",
-    ("flipped", PASS): "os:flipped<=3",
-    ("flipped", FAIL): "os:flipped<=2",
+    ("flipped", PASS): "os:flipped<=2",
+    ("flipped", FAIL): "os:flipped<=1",
     ("drop", PASS): "os:drop<=0.14",
     ("drop", FAIL): "os:drop<=0.13",
 }

@@ -125,7 +125,7 @@ def test_an_address_is_a_rainbow_elsewhere():
 
 
 def test_a_third_party_brings_its_own():
-    mine = object()
+    mine = ReferenceScheduler()
     assert create_scheduler(SchedulerOptions("mine", others={"mine": lambda: mine})) is mine
 
 
