@@ -1,0 +1,1 @@
+"""Real machines: commands that are run, and what they took."""
