@@ -20,6 +20,9 @@ BASE = {"errors", "idset", "model", "records"}
 LOW = BASE | {"matching", "declare"}
 MIDDLE = LOW | {"judge", "schedulers", "truth", "rainbow", "study"}
 HIGH = MIDDLE | {"run", "report", "hookspecs"}
+TOOLS = {"reasons", "hosts"}
+"""What commands alone are made of."""
+
 ALLOWED = {
     "errors": set(),
     "model": {"errors"},
@@ -36,7 +39,9 @@ ALLOWED = {
     "schedulers": LOW | {"rainbow"},
     "report": MIDDLE,
     "run": MIDDLE,
-    "commands": HIGH,
+    "reasons": {"errors", "declare"},
+    "hosts": {"errors", "model", "declare"},
+    "commands": HIGH | TOOLS,
     "__main__": {"commands"},
     "plugin": HIGH,
 }

@@ -16,7 +16,9 @@ COMMANDS = {
     "explain": "say why a job goes to some clusters and not to others",
     "gate": "judge a stored report again",
     "merge": "put the reports of the shards of one run together",
+    "measure": "run a declared matrix of commands, and write a table of their times",
     "rainbow": "serve an embedded rainbow in the foreground",
+    "reasons": "say why runs failed, from their output",
     "report": "show a stored report, and write it in other forms",
     "worth": "say what each subsystem of an experiment is worth",
 }
