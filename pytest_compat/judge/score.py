@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 
 from pytest_compat.judge.law import law_of_sum
 from pytest_compat.records import OUTCOMES, Candidates, LevelFacts, LevelKey, Submission
@@ -149,6 +150,7 @@ def score_level(facts: LevelFacts, submissions: Iterable[Submission], *, missing
     )
 
 
+@lru_cache(maxsize=4096)
 def as_fraction(score: float) -> Fraction:
     """Return the score that was declared: 0.1 is 1/10, not the double nearest to it."""
     return Fraction(repr(score))

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
+from pytest_compat.judge.score import as_fraction
+
 Document = Mapping[str, Any]
 
 DERIVED = (
@@ -61,7 +63,7 @@ def _broken(document: Document, designs: Mapping[str, Document], runs: Mapping[A
             if not lost:
                 yield f"{where} belongs to no level in it"
             continue
-        cluster, outcome, score = record["cluster"], record["outcome"], Fraction(repr(record["score"]))
+        cluster, outcome, score = record["cluster"], record["outcome"], as_fraction(record["score"])
         truth = design.truth.get(record["job"])
         if truth is None or record["iteration"] >= run["iterations"]:
             yield f"{where} was never asked for"

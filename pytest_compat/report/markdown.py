@@ -20,6 +20,7 @@ from pytest_compat.report.wording import (
     p_value,
     rate,
     remarks,
+    timing_line,
     too_many_too_few,
 )
 
@@ -106,6 +107,9 @@ def _experiment(
         )
     header = ["level", "sampled", "95 % range", "exact", *outcomes, *(["published"] if published else [])]
     yield from _table(header, rows, left=1)
+    if timing := timing_line(runs):
+        yield f"Median time of a call: {_cell(timing)}"
+        yield ""
     for run in runs:
         level = _cell(run["level"])
         notes = [f"flagged: {flag['message']}" for flag in run["flags"]]

@@ -25,6 +25,7 @@ from pytest_compat.report.wording import (
     rate,
     remarks,
     rules_that_hold,
+    timing_line,
     too_many_too_few,
 )
 
@@ -97,6 +98,8 @@ def _parts(document: Document) -> Iterator[RenderableType]:
         yield _line("")
         yield _line(_title(experiment, scheduler, design, found))
         yield from _figures(found)
+        if timing := timing_line(found):
+            yield _line(f"median time of a call: {timing}", QUIET)
         for run in found:
             yield from _details(run)
         for flag in document["flags"]:

@@ -82,6 +82,22 @@ def explain_command(experiment: str, level: str, job: str, cluster: str) -> str:
     return f"python -m pytest_compat explain {shlex.join(words)}"
 
 
+def timing_line(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return what a call took, by phase: the medians of the levels, and their largest 99th percentile; may be empty."""
+    told = []
+    for phase in ("match", "submit"):
+        found = [run["timings"][phase] for run in runs if phase in run["timings"]]
+        if found:
+            medians = sorted(each["median"] for each in found)
+            spread = dict.fromkeys(_milliseconds(each) for each in (medians[0], medians[-1]))
+            told.append(f"{phase} {'-'.join(spread)} ms (99 % within {_milliseconds(max(e['p99'] for e in found))})")
+    return ", ".join(told)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.3g}"
+
+
 def flip_lines(flips: Sequence[Mapping[str, Any]]) -> list[tuple[str, bool]]:
     """Return what became of candidates, a line per job and score, and whether it is for the worse."""
     alike: dict[tuple[str, bool, float, bool], list[str]] = {}
