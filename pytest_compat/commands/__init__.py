@@ -20,6 +20,7 @@ COMMANDS = {
     "rainbow": "serve an embedded rainbow in the foreground",
     "reasons": "say why runs failed, from their output",
     "report": "show a stored report, and write it in other forms",
+    "select": "rank container images for a host, and say why the others are left out",
     "worth": "say what each subsystem of an experiment is worth",
 }
 

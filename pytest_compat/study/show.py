@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from pytest_compat.errors import printable
 from pytest_compat.study.course import Course
 from pytest_compat.study.explain import Answer, Explanation, Finding
 from pytest_compat.study.worth import CONFIDENCE, Best, Worth
@@ -23,7 +24,7 @@ WIDTH = 10_000
 
 def print_plain(document: Mapping[str, Any]) -> None:
     """Print JSON to standard output; like the tables it ends quietly where nobody reads on."""
-    _console().out(json.dumps(document, indent=1))
+    open_console().out(json.dumps(document, indent=1))
 
 
 def print_worth(experiment: str, worth: Worth, target: Fraction | None = None) -> None:
@@ -34,7 +35,7 @@ def print_worth(experiment: str, worth: Worth, target: Fraction | None = None) -
         worth: What was found.
         target: The accuracy to reach; None when none is asked for.
     """
-    console = _console()
+    console = open_console()
     console.print(f"{experiment}: {_rate(worth.none)} with nothing revealed, {_rate(worth.full)} with everything")
     console.print()
     sampled = worth.permutations is not None
@@ -56,7 +57,7 @@ def print_worth(experiment: str, worth: Worth, target: Fraction | None = None) -
         ]
         for share in ranked
     ]
-    _table(console, header, rows, left=1)
+    print_table(console, header, rows, left=1)
     if sampled:
         console.print(f"sampled: {worth.permutations} orders in pairs, each with its reverse")
     console.print()
@@ -65,7 +66,7 @@ def print_worth(experiment: str, worth: Worth, target: Fraction | None = None) -
     )
     console.print(found)
     best = [[str(len(each.subsystems)), _rate(each.accuracy), _joined(each)] for each in worth.best]
-    _table(console, ["size", "accuracy", "subsystems"], best, left=3)
+    print_table(console, ["size", "accuracy", "subsystems"], best, left=3)
     if target is not None:
         console.print()
         console.print(_reached(worth, target))
@@ -85,7 +86,7 @@ def _joined(best: Best) -> str:
 
 def print_explanation(explanation: Explanation) -> None:
     """Print why a job goes to some clusters and not to others to standard output: in detail when it is about one."""
-    console = _console()
+    console = open_console()
     shown = f"at level {explanation.level}" if explanation.level is not None else "by all it needs"
     job = f"{explanation.experiment}, {explanation.job}, {shown}"
     if len(explanation.answers) == 1:
@@ -108,7 +109,7 @@ def _print_answer(console: Console, job: str, answer: Answer) -> None:
     ]
     short = "; ".join(map(str, answer.short)) or ("" if answer.resources else "not all at once")
     rows.append(["resources", "yes" if answer.resources else "no", "", short])
-    _table(console, ["asked", "met", "there", ""], rows, left=4)
+    print_table(console, ["asked", "met", "there", ""], rows, left=4)
     if answer.combination:
         console.print("combination: some vertices meet each requirement, but not enough meet all that is asked of them")
 
@@ -127,7 +128,7 @@ def _print_overview(console: Console, job: str, explanation: Explanation) -> Non
     findings = zip(*(answer.findings for answer in answers), strict=True)
     rows = [[str(column[0].requirement), str(sum(each.met for each in column))] for column in findings]
     rows.append(["resources", str(sum(answer.resources for answer in answers))])
-    _table(console, ["asked", "clusters that meet it"], rows, left=1)
+    print_table(console, ["asked", "clusters that meet it"], rows, left=1)
     near = explanation.near_misses
     others = near or explanation.nearest
     if others:
@@ -136,7 +137,7 @@ def _print_overview(console: Console, job: str, explanation: Explanation) -> Non
         listed = [
             [answer.cluster, f"{float(answer.score):g}", "; ".join(_failures(answer))] for answer in others[:MAX_LISTED]
         ]
-        _table(console, ["cluster", "score", "what keeps it out"], listed, left=3)
+        print_table(console, ["cluster", "score", "what keeps it out"], listed, left=3)
         if len(others) > MAX_LISTED:
             console.print(f"and {len(others) - MAX_LISTED} more")
 
@@ -155,7 +156,7 @@ def _print_course(console: Console, title: str, course: Course) -> None:
         [step.level, *map(str, (step.candidates, step.correct, step.compatible, step.incorrect))]
         for step in course.steps
     ]
-    _table(console, [title, "candidates", "score 1", "partial", "score 0"], rows, left=1)
+    print_table(console, [title, "candidates", "score 1", "partial", "score 0"], rows, left=1)
     first = course.steps[0].level
     for kind, lost in (("above 0", course.lost_good), ("0", course.lost_bad)):
         end = f"none from {lost} on" if lost is not None else "some still at the last level"
@@ -171,7 +172,7 @@ def _listed(names: Sequence[str]) -> str:
     return f" ({', '.join(names[:MAX_LISTED])}{more})" if names else ""
 
 
-def _table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int) -> None:
+def print_table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]], *, left: int) -> None:
     """Print a table whose first columns, so many, are aligned to the left and the others to the right."""
     from rich.table import Table
 
@@ -179,11 +180,12 @@ def _table(console: Console, header: Sequence[str], rows: Iterable[Sequence[str]
     for place, name in enumerate(header):
         table.add_column(name, justify="left" if place < left else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(printable, row))
     console.print(table)
 
 
-def _console() -> Console:
+def open_console() -> Console:
+    """Return standard output, with lines as long as they have to be."""
     from rich.console import Console
 
     return Console(width=WIDTH, markup=False, highlight=False, emoji=False, soft_wrap=True)
