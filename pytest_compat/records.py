@@ -49,8 +49,8 @@ class Design:
         version: Digest of all that decides what the experiment measures; another one is another experiment.
         order: The subsystems, in the order in which levels add them.
         levels: Names of the levels it publishes, in order.
-        jobs: All job names.
-        clusters: All cluster names.
+        jobs: All job names, sorted: in which order they are declared has no part in any result.
+        clusters: All cluster names, sorted likewise.
         truth: By job, what each cluster scores, above 0 to 1; those that score 0 are left out.
         description: What it is about, in a line.
     """
@@ -67,6 +67,12 @@ class Design:
         """Return what each of a job's candidates scores; none when the scheduler failed to name them."""
         truth = self.truth.get(candidates.job, {})
         return tuple(truth.get(cluster, Fraction(0)) for cluster in candidates.clusters or ())
+
+    def same_as(self, other: Design) -> bool:
+        """Tell whether two designs measure the same; what they publish, and in which order, has no part in it."""
+        return (self.version, self.jobs, self.clusters, self.truth) == (
+            other.version, other.jobs, other.clusters, other.truth,
+        )  # fmt: skip
 
     @cached_property
     def places(self) -> Mapping[str, int]:

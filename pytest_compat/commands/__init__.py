@@ -38,6 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if given[:1] == [name]:  # only the one that is run is imported
             import_module(f"pytest_compat.commands.{name}").add_arguments(command)
     arguments = parser.parse_args(given)
+    if sys.stdout is None:  # closed by whoever started this
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         code: int = import_module(f"pytest_compat.commands.{arguments.command}").run(arguments)
         sys.stdout.flush()
@@ -46,6 +48,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:
         # Whoever read has seen enough; what is left in the buffer has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
+        return 1
+    except OSError as error:
+        print(f"{arguments.command}: {error}", file=sys.stderr)
+        _drop_output()
         return 1
     return code
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,7 @@ from typing import Any
 from pytest_compat.errors import DeclarationError, ReportError
 from pytest_compat.judge.gate import Gate, parse_gate
 from pytest_compat.report.outputs import FORMS, write_outputs
-from pytest_compat.report.stored import Stored, read_stored
+from pytest_compat.report.stored import Stored, read_baseline, read_stored
 
 USAGE = 4
 """Exit status for a gate that is none, as pytest has it."""
@@ -73,7 +73,9 @@ def asked_gates(arguments: argparse.Namespace) -> list[Gate] | None:
 
 def conclude(arguments: argparse.Namespace, stored: Stored, gates: list[Gate] | None) -> int:
     """Judge reports, show the verdict, write what was asked for, and return the exit status."""
-    baseline = None if arguments.baseline is None else read_stored(arguments.baseline)
+    baseline = None
+    if arguments.baseline is not None:
+        baseline = (read_stored if arguments.command == "compare" else read_baseline)(arguments.baseline)
     verdict = stored.judge(gates, baseline=baseline, allow_new=arguments.allow_new)
     return show(arguments, stored.document(verdict))
 

@@ -164,7 +164,7 @@ def _compare(before: LevelScore, after: LevelScore) -> LevelComparison:
         changed = f"the level revealed {'+'.join(old.reveals)} before and {'+'.join(new.reveals)} now"
     elif not before.complete:
         changed = f"the baseline is incomplete: it has {before.submissions} of {before.expected} submissions"
-    elif old.design != replace(new.design, description=old.design.description):
+    elif not old.design.same_as(new.design):
         changed = "the baseline has another design of the same version"
     elif lacking := sorted({each.job for each in (*old.candidates, *new.candidates) if each.clusters is None}):
         changed = f"the candidates of {len(lacking)} jobs are not known, {lacking[0]} the first of them"

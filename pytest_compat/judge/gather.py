@@ -163,11 +163,11 @@ def _differing(one: LevelFacts, other: LevelFacts) -> str:
     ):
         if ours != theirs:
             return f"recorded with {what} {ours} and with {theirs}"
-    if one.design != other.design:
+    if not one.design.same_as(other.design):
         return "recorded with two designs of one version"
     theirs_of = {each.job: each for each in other.candidates}
     for each in one.candidates:
         if theirs_of.get(each.job) != each:
             return f"the candidates of {each.job} were recorded in two ways"
-    timeless = replace(other, seconds=one.seconds, timings=one.timings)
+    timeless = replace(other, design=one.design, seconds=one.seconds, timings=one.timings)
     return "" if one == timeless else "disagreements or failures were recorded in two ways"

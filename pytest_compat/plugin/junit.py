@@ -15,7 +15,7 @@ def tell_junit(config: pytest.Config, document: Mapping[str, Any]) -> None:
     """Add a test case per gate and level to the file of --junit-xml, and one for every other reason to fail."""
     from _pytest.junitxml import LogXML
 
-    gates = [(f"{gate['rule']} at {gate['level']}", gate["reason"]) for gate in document["gates"]]
+    gates = [(f"{gate['rule']} at {gate['experiment']}:{gate['level']}", gate["reason"]) for gate in document["gates"]]
     others = [problem for problem in document["errors"] if not problem.startswith("gate ")]
     cases = [*gates, ("session", "\n".join(others))] if others else gates
     for plugin in config.pluginmanager.get_plugins():

@@ -59,6 +59,10 @@ class Stored:
             allow_new=allow_new,
         )
 
+    def judge_alone(self) -> Verdict:
+        """Judge it by those of its gates that need no baseline."""
+        return self.judge([gate for gate in self.gates if not gate.against_baseline])
+
     def as_baseline(self) -> Baseline:
         """Return it as an earlier run to compare with."""
         return Baseline(self.source, self.session.created, tuple(self.gatherer.scores()))
@@ -170,8 +174,26 @@ def _stored(path: Path, document: dict[str, Any]) -> Stored:
         worth={each["experiment"]: each["worth"] for each in document["experiments"] if each["worth"]},
     )
     stored = Stored(str(path), session, gatherer, tuple(gates.values()))
-    for contradiction in recomputed(document, stored.document(stored.judge(()))):
-        raise ReportError(f"{path}: contradicts itself: {contradiction}")
+    try:
+        for contradiction in recomputed(document, stored.document(stored.judge_alone())):
+            raise RecordError(contradiction)
+    except (RecordError, TypeError, LookupError) as error:
+        raise ReportError(f"{path}: contradicts itself: {error}") from None
+    return stored
+
+
+def read_baseline(path: Path) -> Stored:
+    """Read a report to compare later ones with.
+
+    Raises:
+        ReportError: It is none, or of a session that failed.
+    """
+    stored = read_stored(path)
+    verdict = stored.judge_alone()
+    if not verdict.passed:
+        raise ReportError(
+            f"{path}: is of a session that failed, and no baseline ({verdict.problems[0]}); write it anew"
+        )
     return stored
 
 
@@ -212,9 +234,10 @@ def _facts(run: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
         **{name: run[name] for name in names},
         "key": {name: run[name] for name in ("experiment", "scheduler", "level")},
         "design": design,
-        "candidates": [(job, places, run["unanswered"].get(job, "")) for job, places in run["candidate_sets"].items()],
+        "candidates": [(job, run["candidate_sets"][job], run["unanswered"].get(job, "")) for job in design["jobs"]],
         "disagreements": [
-            {each_.name: each[each_.name] for each_ in fields(Disagreement)} for each in run["disagreements"]
+            {own.name: each[own.name] for own in fields(Disagreement) if own.name in each}
+            for each in run["disagreements"]
         ],
         "differing": run["differing"]["total"],
         "unstable": run["differing"]["unstable"],

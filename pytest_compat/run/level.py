@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 from statistics import median
@@ -74,8 +75,8 @@ class LevelRunner:
             version=experiment.version,
             order=experiment.levels.order,
             levels=tuple(level.name for level in experiment.levels.resolve(["all"])),
-            jobs=tuple(self._scores),
-            clusters=tuple(cluster.name for cluster in experiment.clusters),
+            jobs=tuple(sorted(self._scores)),
+            clusters=tuple(sorted(cluster.name for cluster in experiment.clusters)),
             truth={
                 job: {name: score for name, score in scores.items() if score} for job, scores in self._scores.items()
             },
@@ -129,7 +130,7 @@ class LevelRunner:
             seed=self._seed,
             iterations=rounds.done,
             sequential=rounds.sequential,
-            candidates=tuple(candidates),
+            candidates=tuple(sorted(candidates, key=lambda each: each.job)),
             disagreements=evenly(differing, MAX_DISAGREEMENTS),
             differing=len(differing),
             unstable=sum(not found.stable for found in differing),
@@ -219,8 +220,11 @@ class LevelRunner:
                 found = self._ask(self._scheduler.submit, job, _job_name(level, name, iteration), key)
             if not isinstance(found, Assignment):
                 raise SchedulerError(f"submit returned {brief(found)}, expected an Assignment")
+            if found.cluster is not None:
+                (cluster,) = _names([found.cluster], "submit, in Assignment.cluster,")
+                found = replace(found, cluster=cluster)
             if found.candidates is not None:
-                _names(found.candidates, "submit, in Assignment.candidates,")
+                found = replace(found, candidates=_names(found.candidates, "submit, in Assignment.candidates,"))
         except SchedulerError as error:
             return Said(name, iteration, None, failed=_said(error))
         odd = ""
@@ -236,7 +240,8 @@ class LevelRunner:
         failures: dict[str, str] = {}
         for cluster in self._experiment.clusters:
             try:
-                for name in self._ask(self._scheduler.receive, cluster.name):
+                found = self._ask(lambda name: list(self._scheduler.receive(name)), cluster.name)
+                for name in _names(found, "receive", "jobs"):
                     received.setdefault(name, []).append(cluster.name)
             except SchedulerError as error:
                 failures[cluster.name] = _said(error)
@@ -275,11 +280,11 @@ class LevelRunner:
         return Submission(job, iteration, cluster, _outcome(score), float(score))
 
 
-def _names(found: object, what: str) -> Collection[str]:
-    """Return what a scheduler said when it is names; one of someone's own may say anything."""
+def _names(found: object, what: str, of: str = "clusters") -> list[str]:
+    """Return what a scheduler said when it is names, as plain text; one of someone's own may say anything."""
     if isinstance(found, str) or not isinstance(found, Collection) or not all(isinstance(name, str) for name in found):
-        raise SchedulerError(f"{what} returned {brief(found)}, expected names of clusters")
-    return found
+        raise SchedulerError(f"{what} returned {brief(found)}, expected names of {of}")
+    return [str.__str__(name) for name in found]  # what is more than text does not travel between processes
 
 
 def _untold(phase: str, done: int, total: int | None) -> None:

@@ -100,7 +100,7 @@ def test_levels_come_as_the_experiment_publishes_them_and_then_by_what_they_reve
             {"design": design(["x", "y"], version="ba9876543210")},
             "experiment version 0123456789ab and with ba9876543210",
         ),
-        ({"design": design(["x", "y"], order=("mpi", "os"))}, "two designs of one version"),
+        ({"design": design(["x", "y"], truth={})}, "two designs of one version"),
         ({"candidates": (Candidates("x", ("a",)), Candidates("y", ("a", "b", "c")))}, "the candidates of x"),
     ],
 )

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
-from compat_project import CHECK_TEST, ODD_SCHEDULERS, Project
+from compat_project import CHECK_TEST, LEVEL_TEST, ODD_SCHEDULERS, Project
 
 SKIPPED = """
 import pytest
@@ -157,7 +158,25 @@ def _huge_score(report: dict[str, Any]) -> None:
     report["experiments"][0]["truth"]["first"] = {"1e99999999": "0"}
 
 
+def _verdict_of_errors(report: dict[str, Any]) -> None:
+    report["gates"] = [
+        {
+            **{"experiment": "tiny", "level": "none", "measure": "accuracy", "rule": "none:1", "value": 1.0},
+            **{"sign": ">=", "limit": 1.0, "passed": True, "reason": "", "note": ""},
+        }
+    ]
+
+
+def _other_interval(report: dict[str, Any]) -> None:
+    report["runs"][0]["interval"] = [0.0, 1.0]
+
+
+def _two_scores(report: dict[str, Any]) -> None:
+    report["experiments"][0]["truth"]["first"] = {"1": "0", "0.5": "0-1"}
+
+
 EDITS: tuple[Edit, ...] = (
+    _verdict_of_errors, _other_interval, _two_scores,
     _without_a_run, _better_scores, _twice, _fewer_records, _other_truth, _late, _nowhere, _ghost, _nothing_sampled,
     _fewer_disagreements, _passed_all_the_same, _huge_score,
 )  # fmt: skip
@@ -230,3 +249,98 @@ def pytest_compat_schedulers():
     result.stdout.fnmatch_lines(
         ["*Bare*has no method candidates, submit, receive, close; expected those of *Scheduler*"]
     )
+
+
+def test_the_order_in_which_things_are_declared_has_no_part_in_a_comparison(project: Project) -> None:
+    assert project.run("--compat-report=before.json").ret == 0
+    path = project.path / "experiment.yaml"
+    lines = path.read_text().splitlines()
+    jobs = [number for number, line in enumerate(lines) if ": {requires:" in line]
+    lines[jobs[0]], lines[jobs[1]] = lines[jobs[1]], lines[jobs[0]]
+    path.write_text("\n".join(lines).replace("[rocky, ubuntu]", "[ubuntu, rocky]"))
+    result = project.run("--compat-baseline=before.json", "--compat-report=after.json")
+    assert result.ret == 0
+    before, after = project.read("before.json"), project.read("after.json")
+    assert before["experiments"] == after["experiments"]
+    assert before["records"] == after["records"]
+
+
+def test_a_report_with_sorted_keys_is_the_same_report(project: Project) -> None:
+    path = project.path / "sorted.json"
+    path.write_text(json.dumps(project.report("--compat-gate=os:0.1", apart=False), sort_keys=True))
+    assert project.offline("gate", path) == 0
+
+
+def test_a_report_that_failed_is_no_baseline(odd: Project) -> None:
+    odd.write("test_tiny.py", LEVEL_TEST.replace("    assert not compat_case.errors", "    pass"))
+    assert odd.run("--compat-report=before.json", scheduler="tired").ret == pytest.ExitCode.TESTS_FAILED
+    result = odd.run("--compat-baseline=before.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --compat-baseline: *is of a session that failed, and no baseline (*errors); *"]
+    )
+
+
+SUBTLE = """
+from enum import Enum
+from pytest_compat import Assignment
+from pytest_compat.schedulers.reference import ReferenceScheduler
+
+class Name(str):
+    pass
+
+class Subtle(ReferenceScheduler):
+    def candidates(self, jobspec):
+        return [Name(name) for name in super().candidates(jobspec)]
+
+    def submit(self, jobspec, name, key):
+        found = super().submit(jobspec, name, key)
+        return Assignment(Name(found.cluster), {Name(each): 1 for each in found.candidates})
+
+    def receive(self, cluster):
+        return (Name(name) for name in super().receive(cluster))
+
+class Idle(ReferenceScheduler):
+    def receive(self, cluster):
+        return super().receive(cluster) or None
+
+class Nested(ReferenceScheduler):
+    def submit(self, jobspec, name, key):
+        return Assignment([super().submit(jobspec, name, key).cluster])
+
+def pytest_compat_schedulers():
+    return {"subtle": Subtle, "idle": Idle, "nested": Nested}
+"""
+
+
+@pytest.mark.parametrize("way", [(), ("-n2",)], ids=["serial", "xdist"])
+def test_names_that_are_more_than_text_are_names(project: Project, way: tuple[str, ...]) -> None:
+    project.write("conftest.py", SUBTLE)
+    expected = project.report(apart=False)["records"]
+    found = project.report(*way, scheduler="subtle")
+    assert found["verdict"] == "passed"
+    assert [{**each, "scheduler": "reference"} for each in found["records"]] == expected
+
+
+@pytest.mark.parametrize(("scheduler", "said"), [("idle", "NoneType"), ("nested", "submit, in Assignment.cluster,")])
+def test_answers_that_are_none_are_errors_of_their_call(project: Project, scheduler: str, said: str) -> None:
+    project.write("conftest.py", SUBTLE)
+    report = project.report(scheduler=scheduler, apart=False)
+    assert report["verdict"] == "failed"
+    assert len(report["runs"]) == 3
+    assert any(said in error["reason"] for run in report["runs"] for error in run["errors"])
+
+
+def test_junit_names_every_gate_once(project: Project) -> None:
+    text = (project.path / "experiment.yaml").read_text()
+    project.write("other/experiment.yaml", text.replace("experiment: tiny", "experiment: other"))
+    project.write("other/test_other.py", (project.path / "test_tiny.py").read_text())
+    project.run("--compat-gate=*:accuracy>=0.35", "--compat-junit", "--junit-xml=x.xml")
+    gates = [
+        each
+        for each in ElementTree.parse(project.path / "x.xml").iter("testcase")
+        if "compat-gates" in str(each.attrib)
+    ]
+    names = [each.attrib["name"] for each in gates]
+    assert len(names) == len(set(names)) == 6
+    assert {bool(each.findall("failure")) for each in gates} == {True, False}
