@@ -61,6 +61,10 @@ class ServerOptions:
     ca_cert: Path | None = None
 
 
+MARGIN_SECONDS = 2.0
+"""How much longer than its grace a server may take to stop."""
+
+
 class Server:
     """A rainbow server that serves.
 
@@ -132,8 +136,9 @@ class Server:
             grace: Seconds after which running calls are cut off.
         """
         self._health.enter_graceful_shutdown()
-        self._server.stop(grace).wait()
-        self._pool.shutdown()
+        # Calls are cut off once the grace is over. A stop that was once seen not to end is no reason to stay.
+        ended = self._server.stop(grace).wait(grace + MARGIN_SECONDS)
+        self._pool.shutdown(wait=ended)
         self.store.close()
 
 
