@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pytest_compat.judge.gate import EVERY
 from pytest_compat.judge.multiple import ALARM, holm
 from pytest_compat.judge.score import LevelScore
 from pytest_compat.judge.uniform import selection_test
@@ -45,10 +46,6 @@ class Test:
     def flagged(self) -> bool:
         """True when the run did not stand it."""
         return self.adjusted < ALARM
-
-
-EVERY = "*"
-"""The level of a test over all levels."""
 
 
 def run_tests(levels: Sequence[LevelScore]) -> tuple[Test, ...]:

@@ -16,7 +16,7 @@ from pytest_compat.errors import DeclarationError, known
 from pytest_compat.records import LevelKey
 
 EVERY = "*"
-"""The level of a gate that speaks of every level."""
+"""The level of a gate that speaks of every level, and of a test over all of them."""
 
 CHANCE = "chance"
 """The limit of a drop that could be chance: its p-value decides."""

@@ -53,14 +53,12 @@ class Evidence:
         levels: The figures of every level.
         tests: Their tests.
         comparison: The run compared with its baseline; None without a baseline.
-        no_baseline: Why there is none.
         allow_new: Whether a level that the baseline does not have passes.
     """
 
     levels: Sequence[LevelScore]
     tests: Sequence[Test]
     comparison: Comparison | None = None
-    no_baseline: str = "no baseline was given (--compat-baseline, or --baseline of a command)"
     allow_new: bool = False
 
 
@@ -141,7 +139,7 @@ def _decided(gate: Gate, level: LevelScore, value: Fraction, result: Callable[..
 
 def _against_baseline(gate: Gate, key: LevelKey, evidence: Evidence, result: Callable[..., GateResult]) -> GateResult:
     if evidence.comparison is None:
-        return result(None, False, evidence.no_baseline)
+        return result(None, False, "no baseline was given (--compat-baseline, or --baseline of a command)")
     found = next((each for each in evidence.comparison.levels if each.key == key), None)
     if found is None:
         reason = "the baseline does not have this level; write it anew, or allow new levels (--compat-allow-new)"

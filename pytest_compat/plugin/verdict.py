@@ -84,7 +84,7 @@ def _judged(
             return _failed(stored, f"the baseline cannot be compared: {error}"), None
     # What a baseline says of itself is not asked here: there is none, or it is to go.
     own = replace(stored, gates=tuple(gate for gate in stored.gates if not gate.against_baseline))
-    keep = own.document(own.judge_alone())
+    keep = own.document(own.judge())
     path = settings.baseline
     whole = all(run["complete"] for run in keep["runs"])
     if not whole:

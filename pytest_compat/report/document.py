@@ -13,7 +13,8 @@ from importlib.resources import files
 from typing import Any
 
 from pytest_compat.judge.compare import Comparison, LevelComparison
-from pytest_compat.judge.flags import EVERY, Test
+from pytest_compat.judge.flags import Test
+from pytest_compat.judge.gate import EVERY
 from pytest_compat.judge.judging import GateResult
 from pytest_compat.judge.score import LevelScore
 from pytest_compat.judge.verdict import Verdict
@@ -75,7 +76,7 @@ def build_document(
         "errors": list(verdict.problems),
         "session": {"problems": list(session.problems), "failed": list(session.failed)},
         "gates": [_gate(result) for result in verdict.gates],
-        "comparison": None if verdict.comparison is None else comparison(verdict.comparison),
+        "comparison": None if verdict.comparison is None else _comparison(verdict.comparison),
         "experiments": _experiments(verdict.levels, session),
         "flags": [
             {"experiment": test.key.experiment, "scheduler": test.key.scheduler, **_flag(test)}
@@ -193,7 +194,7 @@ def _gate(result: GateResult) -> dict[str, Any]:
     }
 
 
-def comparison(found: Comparison) -> dict[str, Any]:
+def _comparison(found: Comparison) -> dict[str, Any]:
     """Return two compared runs as they stand in a report."""
     return {
         "baseline": {"path": found.source, "created": found.created},

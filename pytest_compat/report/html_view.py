@@ -11,9 +11,7 @@ from typing import Any
 
 from pytest_compat.records import OUTCOMES
 from pytest_compat.report.html_heat import Assignments, HeatRow, Run, count_assignments, heat_map
-
-ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
-"""Outcomes that have a column even when no submission had them."""
+from pytest_compat.report.wording import ALWAYS_SHOWN
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from pytest_compat.judge.multiple import ALARM
 from pytest_compat.judge.score import INTERVAL
 from pytest_compat.records import MAX_DISAGREEMENTS, OUTCOMES
 from pytest_compat.report.wording import (
+    ALWAYS_SHOWN,
     COMPARED,
     compared_names,
     explain_command,
@@ -39,9 +40,6 @@ MAX_LISTED = 10
 
 MAX_FLIPPED = 20
 """Jobs listed per level of a comparison."""
-
-ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
-"""Outcomes that have a column even when no submission had them."""
 
 BAD, GOOD, QUIET = "red", "green", "dim"
 

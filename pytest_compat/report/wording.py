@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pytest_compat.judge.gate import MEASURES
+from pytest_compat.judge.gate import EVERY, MEASURES
 
 
 def rate(value: float | None) -> str:
@@ -46,6 +46,9 @@ def level_names(keys: Sequence[Mapping[str, str]]) -> list[str]:
     """Return levels behind their experiments."""
     return [f"{key['experiment']}:{key['level']}" for key in keys]
 
+
+ALWAYS_SHOWN = ("correct", "compatible", "incorrect")
+"""Outcomes that have a column even when no submission had them."""
 
 COMPARED = (
     "lost, won: submissions that score less or more than before; p: how likely such a fall is by chance, one-sided, "
@@ -144,7 +147,7 @@ def holding(gates: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _holding(rule: str, judged: Sequence[Mapping[str, Any]]) -> str:
     if len(judged) > 1:
-        return f"gate {rule}: holds at {sum(gate['level'] != '*' for gate in judged)} levels"
+        return f"gate {rule}: holds at {sum(gate['level'] != EVERY for gate in judged)} levels"
     (gate,) = judged
     note = f" ({gate['note']})" if gate["note"] else ""
     if gate["value"] is None:

@@ -35,25 +35,25 @@ class Rounds:
         iterations: How many, unless gates decide.
         limits: Accuracies that gates ask the level to reach.
         cap: With limits: submit until each is decided, but not more than so many rounds. None: `iterations` it is.
+
+    Attributes:
+        sequential: True when gates decide.
+        done: Rounds there have been.
+        most: Rounds there can be.
     """
 
     def __init__(self, iterations: int, limits: Sequence[Fraction] = (), cap: int | None = None) -> None:
         self.sequential = cap is not None and bool(limits)
         self.done = 0
-        self._most = cap if cap is not None and limits else iterations
+        self.most = cap if cap is not None and limits else iterations
         self._open: list[Sprt] = []
         if self.sequential:
             from pytest_compat.judge.sequential import Sprt
 
             self._open = [Sprt(limit) for limit in limits]
 
-    @property
-    def most(self) -> int:
-        """Rounds there can be."""
-        return self._most
-
     def __bool__(self) -> bool:
-        return self.done < self._most and not (self.sequential and self.done and not self._open)
+        return self.done < self.most and not (self.sequential and self.done and not self._open)
 
     def add(self, scores: Iterable[Fraction]) -> None:
         """Take in what every job scored in one more round."""
