@@ -211,17 +211,29 @@ class Jobspec:
         return frozenset(requirement.subsystem for requirement in self.requirements())
 
 
+EACH, JOB_FIRST, CLUSTER_FIRST = "each", "job", "cluster"
+"""Who submits at a level: every job, each time; a job drawn at random; or one of those that a drawn cluster suits."""
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A compatibility level: what of a job's requirements the scheduler is shown.
+    """A compatibility level: what of a job's requirements the scheduler is shown, and which jobs are submitted.
 
     Args:
         name: Its name, as in `--compat-level`.
         reveals: Subsystems (`os`), or single attributes as `subsystem:field` (`os:os.vendor`).
+        jobs: Names of the jobs that take part; None for all.
+        draw: EACH, JOB_FIRST or CLUSTER_FIRST.
     """
 
     name: str
     reveals: tuple[str, ...] = ()
+    jobs: frozenset[str] | None = None
+    draw: str = EACH
+
+    def among(self, jobs: Iterable[Jobspec]) -> list[Jobspec]:
+        """Return those jobs that take part, in their order."""
+        return [job for job in jobs if self.jobs is None or job.name in self.jobs]
 
     def shows(self, requirement: Requirement) -> bool:
         """Tell whether the scheduler is shown this requirement."""

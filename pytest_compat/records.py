@@ -30,7 +30,7 @@ class Submission:
         cluster: The cluster it was assigned, None without one.
         outcome: One of OUTCOMES.
         score: 0 to 1; 0 unless the outcome is `correct` or `compatible`.
-        reason: Why it is an error, empty otherwise.
+        reason: Why it is an error; otherwise why it scores less than 1, by the ground truth, if that says so.
     """
 
     job: str
@@ -39,6 +39,26 @@ class Submission:
     outcome: str
     score: float
     reason: str = ""
+
+
+@dataclass(frozen=True)
+class Times:
+    """What jobs take on clusters.
+
+    Args:
+        kind: Where the times come from: `measured` or `modelled`.
+        machine: What they are of.
+        seconds: By job and cluster; without those where it cannot run.
+    """
+
+    kind: str
+    machine: str
+    seconds: Mapping[str, Mapping[str, float]]
+
+    def regret(self, job: str, cluster: str | None) -> float | None:
+        """Return the seconds a job takes there beyond its best time; None where it cannot run."""
+        row = self.seconds.get(job, {})
+        return row[cluster] - min(row.values()) if cluster is not None and cluster in row else None
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,8 @@ class Design:
         clusters: All cluster names, sorted likewise.
         truth: By job, what each cluster scores, above 0 to 1; those that score 0 are left out.
         description: What it is about, in a line.
+        reasons: By job, why a cluster scores less than 1, where the ground truth says so.
+        times: What the scores come from, where that is times.
     """
 
     version: str
@@ -62,16 +84,32 @@ class Design:
     clusters: tuple[str, ...]
     truth: Mapping[str, Mapping[str, Fraction]]
     description: str = ""
+    reasons: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    times: Times | None = None
 
     def scores(self, candidates: Candidates) -> tuple[Fraction, ...]:
         """Return what each of a job's candidates scores; none when the scheduler failed to name them."""
         truth = self.truth.get(candidates.job, {})
         return tuple(truth.get(cluster, Fraction(0)) for cluster in candidates.clusters or ())
 
+    def falling_short(self, candidates: Candidates) -> tuple[str, ...]:
+        """Return why each of a job's candidates scores less than 1; empty where it does not or nothing is said."""
+        reasons = self.reasons.get(candidates.job, {})
+        return tuple(reasons.get(cluster, "") for cluster in candidates.clusters or ())
+
+    def outcome(self, job: str, cluster: str | None) -> tuple[str, Fraction, str]:
+        """Return the outcome of an assignment that is no error, what it scores, and why it scores less than 1."""
+        scores = self.truth.get(job, {})
+        if cluster is None:
+            return "missed" if scores else "rejected", Fraction(0), ""
+        score = scores.get(cluster, Fraction(0))
+        outcome = "correct" if score == 1 else "compatible" if score else "incorrect"
+        return outcome, score, self.reasons.get(job, {}).get(cluster, "")
+
     def same_as(self, other: Design) -> bool:
         """Tell whether two designs measure the same; what they publish, and in which order, has no part in it."""
-        return (self.version, self.jobs, self.clusters, self.truth) == (
-            other.version, other.jobs, other.clusters, other.truth,
+        return (self.version, self.jobs, self.clusters, self.truth, self.reasons, self.times) == (
+            other.version, other.jobs, other.clusters, other.truth, other.reasons, other.times,
         )  # fmt: skip
 
     @cached_property
@@ -91,6 +129,12 @@ class Design:
             for cluster, score in self.truth.get(job, {}).items():
                 scored.setdefault(score, []).append(cluster)
             truth[job] = {_text(score): self.idset(scored[score]) for score in sorted(scored, reverse=True)}
+        reasons: dict[str, dict[str, str]] = {}
+        for job in sorted(self.reasons):
+            falling: dict[str, list[str]] = {}
+            for cluster, reason in self.reasons[job].items():
+                falling.setdefault(reason, []).append(cluster)
+            reasons[job] = {reason: self.idset(falling[reason]) for reason in sorted(falling)}
         return {
             "version": self.version,
             "description": self.description,
@@ -99,6 +143,8 @@ class Design:
             "jobs": list(self.jobs),
             "clusters": list(self.clusters),
             "truth": truth,
+            "reasons": reasons,
+            "times": None if self.times is None else _listed(asdict(self.times)),
         }
 
     @classmethod
@@ -117,6 +163,11 @@ class Design:
             }
             for job, scored in data["truth"].items()
         }
+        reasons = {
+            job: {clusters[at]: reason for reason, places in found.items() for at in decode(places, len(clusters))}
+            for job, found in data.get("reasons", {}).items()
+        }
+        times = data.get("times")
         return cls(
             version=data["version"],
             order=tuple(data["order"]),
@@ -125,6 +176,8 @@ class Design:
             clusters=clusters,
             truth=truth,
             description=data.get("description", ""),
+            reasons=reasons,
+            times=None if times is None else Times(times["kind"], times["machine"], times["seconds"]),
         )
 
 
@@ -187,9 +240,10 @@ class LevelFacts:
         design: What is measured, the same at every level.
         reveals: What the scheduler was shown.
         seed: Seed of the run.
-        iterations: Submissions of each job.
+        iterations: Submissions of each job; of all jobs together where they are drawn.
+        drawn: With which probability each job of the level is drawn; None where every job is submitted each time.
         sequential: True when their number was decided while submitting.
-        candidates: The candidates of every job.
+        candidates: The candidates of every job of the level.
         disagreements: Where the scheduler and the reference differ, sorted; MAX_DISAGREEMENTS at most, of every job
             as many as of any other as long as it has them.
         differing: How many there are, listed or not.
@@ -199,7 +253,7 @@ class LevelFacts:
         failures: Clusters that could not receive their jobs, with the reason.
         seconds: Time spent, by phase (`match`, `submit`, `receive`).
         timings: Seconds per call, by phase (`match`, `submit`): how many calls (`count`), their `median` and `p99`.
-        published: Figures of others for this level, as {source, accuracy}.
+        published: Figures of others for this level, as {source, points, of, reasons}.
     """
 
     key: LevelKey
@@ -208,6 +262,7 @@ class LevelFacts:
     seed: int
     iterations: int
     candidates: tuple[Candidates, ...]
+    drawn: Mapping[str, Fraction] | None = None
     sequential: bool = False
     disagreements: tuple[Disagreement, ...] = ()
     differing: int = 0
@@ -218,6 +273,15 @@ class LevelFacts:
     seconds: Mapping[str, float] = field(default_factory=dict)
     timings: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     published: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def expected(self) -> int:
+        """How many submissions the level has."""
+        return self.iterations * (len(self.candidates) if self.drawn is None else 1)
+
+    def weight(self, job: str) -> Fraction:
+        """Return which share of the submissions is to be expected of a job."""
+        return Fraction(1, len(self.candidates)) if self.drawn is None else self.drawn.get(job, Fraction(0))
 
     @property
     def place(self) -> tuple[int, int, tuple[int, ...], str]:
@@ -235,6 +299,7 @@ class LevelFacts:
                 **data,
                 "key": asdict(self.key),
                 "design": self.design.plain(),
+                "drawn": None if self.drawn is None else {job: str(share) for job, share in self.drawn.items()},
                 "candidates": [
                     (each.job, None if each.clusters is None else self.design.idset(each.clusters), each.reason)
                     for each in self.candidates
@@ -258,6 +323,11 @@ class LevelFacts:
                 "key": LevelKey(**data["key"]),
                 "design": design,
                 "reveals": tuple(data["reveals"]),
+                "drawn": (
+                    None
+                    if data.get("drawn") is None
+                    else {job: Fraction(share) for job, share in data["drawn"].items()}
+                ),
                 "candidates": tuple(
                     Candidates(
                         job, None if places is None else tuple(names[at] for at in decode(places, len(names))), reason

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -39,6 +40,26 @@ def test_the_listed_clusters_of_the_docs_are_clusters(climate: pytest.Pytester) 
         re.sub(r"(?m)^(truth|- .score).*\n", "", text) + "absent: [io.archspec, hardware, spack, 'os:os.vendor']\n"
     )
     climate.runpytest_subprocess("--compat-scheduler=reference", "--compat-level=os").assert_outcomes(passed=2)
+
+
+def test_the_other_ways_of_the_docs_to_say_it_work(climate: pytest.Pytester) -> None:
+    levels, truth, jobs = (text for text in blocks("docs/experiments.md", "yaml") if not text.startswith("# "))
+    declared = yaml.safe_load((climate.path / "experiment.yaml").read_text(encoding="utf-8"))
+    declared |= yaml.safe_load(levels) | yaml.safe_load(truth) | {"jobs": yaml.safe_load(jobs)}
+    declared["levels"][0]["arm-only"]["jobs"] = ["arm64-*"]
+    declared |= {"order": ["io.archspec", "hardware"], "absent": ["x"]}
+    declared["levels"][1]["one-by-one"]["reveals"] = ["hardware"]
+    declared["truth"] = [rule for rule in declared["truth"] if rule.get("lacks") != ["os"]]
+    (climate.path / "experiment.yaml").write_text(yaml.safe_dump(declared), encoding="utf-8")
+    result = climate.runpytest_subprocess("--compat-scheduler=reference", "--compat-level=all", "-k", "not arm64.yaml")
+    result.stdout.fnmatch_lines(["PASSED: 60 submissions at 2 levels*", "arm-only *", "one-by-one *"])
+
+
+def test_the_variation_of_the_docs_runs(climate: pytest.Pytester) -> None:
+    test = climate.path / "test_climate.py"
+    test.write_text(test.read_text(encoding="utf-8").replace("experiment.yaml", "arm64.yaml"), encoding="utf-8")
+    result = climate.runpytest_subprocess("--compat-scheduler=reference", "--compat-level=none")
+    result.stdout.fnmatch_lines(["climate-arm on reference: 16 clusters, 1 jobs x 20*"])
 
 
 def test_the_scheduler_of_the_docs_is_measured(climate: pytest.Pytester) -> None:

@@ -48,14 +48,15 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         DeclarationError: The plan is not what it has to be.
-        RecordError: The folder holds another measurement, or the executables are not those expected.
+        RecordError: The folder holds another measurement or a table of one, or the executables are not those expected.
     """
+    from pytest_compat.declare.times import OK
     from pytest_compat.hosts.journal import open_journal
     from pytest_compat.hosts.machine import describe_machine
     from pytest_compat.hosts.measure import chosen, ordered
     from pytest_compat.hosts.plan import load_plan
-    from pytest_compat.hosts.table import describe, render_rows
-    from pytest_compat.hosts.trial import OK, run_environment
+    from pytest_compat.hosts.table import check_replaceable, counted, describe, render_runs
+    from pytest_compat.hosts.trial import run_environment
     from pytest_compat.report.files import write_text
 
     plan = load_plan(arguments.plan)
@@ -65,6 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     folder: Path = arguments.output or Path("measured", arguments.machine)
     with open_journal(folder, plan, arguments.machine) as journal:
+        check_replaceable(folder / TABLE, render_runs(journal.runs.values(), arguments.machine))
         interrupted = False
         try:
             with _stoppable():
@@ -74,17 +76,18 @@ def run(arguments: argparse.Namespace) -> int:
                     _measure(plan, left, journal)
         except KeyboardInterrupt:
             interrupted = True
-        rows = render_rows(journal.runs.values(), arguments.machine)
+        rows = render_runs(journal.runs.values(), arguments.machine)
         about = describe(plan, journal, arguments.machine, rows)
         write_text(rows, folder / TABLE)
         write_text(json.dumps(about, indent=1) + "\n", folder / ABOUT)
         runs = [journal.runs[trial.key] for trial in trials if trial.key in journal.runs]
-    _print_summary(runs)
+    counting = counted(runs)
+    _print_summary(counting)
     print(f"{len(runs)} of {len(trials)} runs made, warm-ups included: {folder / TABLE}")
     if interrupted:
         print("measure: interrupted; the same command goes on from here", file=sys.stderr)
         return 1
-    if not any(each.outcome == OK for each in runs if each.repeat > 0):
+    if not any(each.outcome == OK for each in counting):
         print(
             "measure: no run succeeded; the last column says why, and the output of each run is kept", file=sys.stderr
         )
@@ -143,7 +146,7 @@ def _print_summary(runs: Iterable[Run]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from pytest_compat.hosts.table import summarize
+    from pytest_compat.declare.times import summarize
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for name in ("input", "variant", "ok", "median s", "least s", "spread", "score", "why not"):
@@ -153,7 +156,7 @@ def _print_summary(runs: Iterable[Run]) -> None:
             "" if value is None else format(value, form)
             for value, form in ((each.median, ".4g"), (each.least, ".4g"), (each.spread, ".1%"))
         ]
-        words = [each.input, each.variant, f"{each.ok}/{each.runs}", *figures, f"{each.score:.3f}", each.reason]
+        words = [each.input, each.variant, f"{each.ok}/{each.runs}", *figures, f"{float(each.score):.3f}", each.reason]
         table.add_row(*map(Text, words))
     if table.row_count:
         Console(width=None if sys.stdout.isatty() else 160).print(table)

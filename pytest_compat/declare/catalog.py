@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,43 +11,34 @@ from typing import Any
 import pytest_compat
 from pytest_compat.declare.digest import content_version
 from pytest_compat.declare.jobsets import build_jobs
-from pytest_compat.declare.levels import GROUPS, NONE, Levels
+from pytest_compat.declare.levels import Levels, build_levels, named
 from pytest_compat.declare.pools import build_clusters
 from pytest_compat.declare.reading import check, read_declaration
-from pytest_compat.errors import DeclarationError, LevelError, known
-from pytest_compat.model import Cluster, Jobspec, Level
+from pytest_compat.declare.rules import Rule, attributes, build_rules
+from pytest_compat.errors import DeclarationError, known
+from pytest_compat.model import Cluster, Jobspec
 
 EXPERIMENT = "experiment.yaml"
 """What the file of an experiment is called in a folder of its own."""
 
 DEFAULT_ITERATIONS = 20
-DEFAULT_LEVELS = (NONE, "prefix")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule of ground truth: when everything it says holds, it gives its score.
-
-    Args:
-        score: 0 to 1, as written.
-        unmet: The subsystems that have to be unmet, these and no others; None when that does not matter.
-        job: What the job has to require, by attribute.
-        cluster: What the cluster has to have, by attribute.
-    """
-
-    score: str
-    unmet: frozenset[str] | None = None
-    job: Mapping[str, str] | None = None
-    cluster: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class Published:
-    """Figures of others: points by level, out of `of`, and where they stand."""
+    """Figures of others.
+
+    Args:
+        source: Where they stand.
+        of: Points that a level could reach, the number of its submissions.
+        points: What each level reached.
+        reasons: By level, how many submissions fell short for which reason.
+    """
 
     source: str
-    of: float
+    of: int
     points: Mapping[str, float]
+    reasons: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,19 +84,36 @@ def load_experiment(path: Path) -> Experiment:
         DeclarationError: A file is missing or is not what it has to be, names are unknown, or a job requires a
             subsystem that no cluster has and `absent` does not list.
     """
-    document = read_declaration(path, "experiment")
+    document = _read(path)
     try:
         return _build(document, path)
     except DeclarationError as error:
         raise error.within(str(path)) from None
 
 
+def _read(path: Path) -> Mapping[str, Any]:
+    """Return an experiment as written, with what it does not say itself from the one that it extends."""
+    document = read_declaration(path, "experiment")
+    if "extends" in document:
+        base = path.parent / document["extends"]
+        inherited = read_declaration(base, "experiment")
+        if "extends" in inherited:
+            raise DeclarationError("found `extends`, expected none in what others extend", source=str(base))
+        document = {**inherited, **document}
+    for part in ("clusters", "jobs"):
+        if part not in document:
+            raise DeclarationError(f"found no {part!r}, expected it here or in what this extends", source=str(path))
+    return document
+
+
 def _build(document: Mapping[str, Any], path: Path) -> Experiment:
     clusters = _part(document["clusters"], "clusters", path, build_clusters)
-    jobs = _part(document["jobs"], "jobs", path, lambda jobset, _: build_jobs(jobset))
-    truth = _truth(document, jobs)
-    _check_attributes(clusters, jobs, truth, frozenset(document.get("absent", ())))
-    levels = _levels(document, jobs)
+    every = _part(document["jobs"], "jobs", path, lambda jobset, _: build_jobs(jobset))
+    names = named([job.name for job in every], document.get("only", ["*"]), "only")
+    jobs = tuple(job for job in every if job.name in names)
+    truth = build_rules(document, clusters, jobs, path.parent)
+    _check_requirements(clusters, jobs, frozenset(document.get("absent", ())))
+    levels = build_levels(document, every, names)
     return Experiment(
         name=document["experiment"],
         path=path,
@@ -114,7 +122,7 @@ def _build(document: Mapping[str, Any], path: Path) -> Experiment:
         levels=levels,
         truth=truth,
         iterations=document.get("iterations", DEFAULT_ITERATIONS),
-        published=_published(document, levels),
+        published=_published(document, levels, truth),
         description=document.get("description", ""),
     )
 
@@ -190,16 +198,9 @@ def _places(experiment: Path) -> Iterator[Path]:
     yield package.parent  # where a checkout has them
 
 
-def _check_attributes(
-    clusters: tuple[Cluster, ...], jobs: tuple[Jobspec, ...], rules: tuple[Rule, ...], absent: frozenset[str]
-) -> None:
-    """Refuse jobs and rules that ask for what no cluster has: it is misspelt more often than meant."""
-    there: dict[str, dict[str, None]] = {}
-    for cluster in clusters:
-        for subsystem, graph in cluster.subsystems.items():
-            there.setdefault(subsystem, {}).update(
-                dict.fromkeys(name for vertex in graph.vertices.values() for name, _ in vertex.attributes)
-            )
+def _check_requirements(clusters: tuple[Cluster, ...], jobs: tuple[Jobspec, ...], absent: frozenset[str]) -> None:
+    """Refuse jobs that ask for what no cluster has: it is misspelt more often than meant."""
+    there = attributes(clusters)
     problems = []
     for job in jobs:
         for requirement in job.requirements():
@@ -216,76 +217,28 @@ def _check_attributes(
     if problems:
         more = f" (and {len(problems) - 1} more like it)" if len(problems) > 1 else ""
         raise DeclarationError(f"{problems[0]}{more}; if that is on purpose, list it under `absent`", path="jobs")
-    required = dict.fromkeys(requirement.field for job in jobs for requirement in job.requirements())
-    has = dict.fromkeys(field for fields in there.values() for field in fields)
-    for number, rule in enumerate(rules):
-        for key, asked, names in (("job", rule.job, required), ("cluster", rule.cluster, has)):
-            for field in asked or ():
-                if field not in names and not absent:
-                    raise DeclarationError(known("attribute", field, names), path=f"truth[{number}].{key}")
 
 
-def _levels(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> Levels:
-    required = dict.fromkeys(requirement.subsystem for job in jobs for requirement in job.requirements())
-    attributes = frozenset(
-        f"{requirement.subsystem}:{requirement.field}" for job in jobs for requirement in job.requirements()
-    )
-    order = tuple(document.get("order", required))
-    for subsystem in order:
-        if subsystem in GROUPS:
-            raise DeclarationError(f"found a subsystem called {subsystem!r}, which levels are called", path="order")
-        if subsystem not in required:
-            raise DeclarationError(known("subsystem", subsystem, required), path="order")
-    for subsystem in required:
-        if subsystem not in order:
-            raise DeclarationError(f"found no {subsystem!r}, which jobs require", path="order")
-    named: dict[str, Level] = {}
-    published: list[str] = []
-    plain = Levels(order, attributes)
-    for number, entry in enumerate(document.get("levels", DEFAULT_LEVELS)):
-        try:
-            if isinstance(entry, str):
-                if "all" in (name.strip() for name in entry.split(",")):
-                    raise LevelError("found 'all', which is what this list declares")
-                plain.resolve([entry])
-                published.append(entry)
-                continue
-            ((name, reveals),) = entry.items()
-            if name in named or name in GROUPS or name in order:
-                raise LevelError(f"found {name!r}, a name that is taken")
-            named[name] = Level(name, plain.joined(reveals).reveals)
-            published.append(name)
-        except LevelError as error:
-            raise LevelError(error.problem, path=f"levels[{number}]") from None
-    return Levels(order, attributes, named, tuple(published))
-
-
-def _truth(document: Mapping[str, Any], jobs: tuple[Jobspec, ...]) -> tuple[Rule, ...]:
-    required = {requirement.subsystem for job in jobs for requirement in job.requirements()}
-    subsystems = sorted(required | {"resources", "combination"})
-    rules = []
-    for number, rule in enumerate(document.get("truth", [{"score": 1, "unmet": []}])):
-        unmet = rule.get("unmet")
-        for subsystem in unmet or ():
-            if subsystem not in subsystems:
-                raise DeclarationError(known("subsystem", subsystem, subsystems), path=f"truth[{number}].unmet")
-        rules.append(
-            Rule(
-                str(rule["score"]),
-                frozenset(unmet) if unmet is not None else None,
-                rule.get("job"),
-                rule.get("cluster"),
-            )
-        )
-    return tuple(rules)
-
-
-def _published(document: Mapping[str, Any], levels: Levels) -> tuple[Published, ...]:
+def _published(document: Mapping[str, Any], levels: Levels, truth: tuple[Rule, ...]) -> tuple[Published, ...]:
     names = [level.name for level in levels.resolve(["all"])]
+    known_reasons = {reason for rule in truth for reason in rule.reasons()}
     figures = []
     for number, entry in enumerate(document.get("published", ())):
-        for name in entry["points"]:
-            if name not in names:
-                raise DeclarationError(known("level", name, names), path=f"published[{number}].points")
-        figures.append(Published(entry["source"], float(entry["of"]), entry["points"]))
+        place = f"published[{number}]"
+        reasons = entry.get("reasons", {})
+        for key, by_level in (("points", entry["points"]), ("reasons", reasons)):
+            for name in by_level:
+                if name not in names:
+                    raise DeclarationError(known("level", name, names), path=f"{place}.{key}")
+        for name, points in entry["points"].items():
+            if not 0 <= points <= entry["of"]:
+                raise DeclarationError(f"found {points}, expected 0 to {entry['of']}", path=f"{place}.points.{name}")
+        for name, counts in reasons.items():
+            where = f"{place}.reasons.{name}"
+            for reason in counts:
+                if reason not in known_reasons:
+                    raise DeclarationError(known("reason", reason, sorted(known_reasons)), path=where)
+            if (total := sum(counts.values())) > entry["of"]:
+                raise DeclarationError(f"found {total} submissions, expected {entry['of']} at most", path=where)
+        figures.append(Published(entry["source"], entry["of"], entry["points"], reasons))
     return tuple(figures)

@@ -39,9 +39,15 @@ def content_version(clusters: Iterable[Cluster], jobs: Iterable[Jobspec], truth:
             for each in clusters
         ),
         sorted((each.name, _digest(_unordered(asdict(each), "requires", "within"))) for each in jobs),
-        [{**asdict(rule), "unmet": None if rule.unmet is None else sorted(rule.unmet)} for rule in truth],
+        [_said(rule) for rule in truth],
     ]
     return _digest(content)[:DIGITS]
+
+
+def _said(rule: Any) -> dict[str, Any]:
+    """Return what a rule says; what it leaves open has no part in it, so that no new kind of rule changes a version."""
+    said = {key: sorted(each) if isinstance(each, frozenset) else each for key, each in asdict(rule).items()}
+    return {key: each for key, each in said.items() if each or key == "unmet"}
 
 
 def _unordered(value: Any, *keys: str) -> Any:

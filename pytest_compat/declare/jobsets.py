@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import product
+from math import prod
 from typing import Any
 
 from pytest_compat.declare.jobspec import read_jobspec, requirement
@@ -13,6 +15,9 @@ from pytest_compat.model import Jobspec, Requirement, Resource
 
 DEFAULT_RESOURCES = {"type": HOST, "replicas": 1}
 DEFAULT_COMMAND = ["true"]
+
+MAX_JOBS = 1_000_000
+"""Bound on the jobs that axes stand for."""
 
 
 def build_jobs(jobset: Mapping[str, Any]) -> tuple[Jobspec, ...]:
@@ -26,8 +31,7 @@ def build_jobs(jobset: Mapping[str, Any]) -> tuple[Jobspec, ...]:
     """
     group = jobset.get("jobset", "job")
     jobs = []
-    for name, job in jobset["jobs"].items():
-        path = f"jobs.{name}"
+    for name, path, job in _listed(jobset):
         template = read_jobspec(
             {
                 "version": 1,
@@ -45,6 +49,42 @@ def build_jobs(jobset: Mapping[str, Any]) -> tuple[Jobspec, ...]:
             )
         jobs.append(replace(template, groups={group: asked}))
     return tuple(jobs)
+
+
+def _listed(jobset: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield name, place and declaration of every job, with what is required of all."""
+    common = jobset.get("requires", {})
+    for name, job in jobset.get("jobs", {}).items():
+        path = f"jobs.{name}"
+        yield name, path, {**job, "requires": _joined([("all jobs", common), (name, job.get("requires", {}))], path)}
+    axes = [
+        [(value, declared or {}) for value, declared in values.items()] for values in jobset.get("axes", {}).values()
+    ]
+    if (count := prod(map(len, axes))) > MAX_JOBS:
+        raise DeclarationError(f"found axes of {count} combinations, expected {MAX_JOBS} at most", path="axes")
+    names = set()
+    for combination in product(*axes) if axes else ():
+        name = "-".join(value for value, _ in combination)
+        if name in names:
+            raise DeclarationError(f"found two jobs called {name!r}, expected names that differ", path="axes")
+        names.add(name)
+        merged = {key: each for _, declared in combination for key, each in declared.items()}
+        required = [("all jobs", common), *((value, declared.get("requires", {})) for value, declared in combination)]
+        yield name, "axes", {**merged, "requires": _joined(required, "axes")}
+
+
+def _joined(parts: Iterable[tuple[str, Mapping[str, Mapping[str, Any]]]], path: str) -> dict[str, dict[str, Any]]:
+    """Return what several parts of a job require together."""
+    found: dict[str, dict[str, Any]] = {}
+    who: dict[tuple[str, str], str] = {}
+    for part, needs in parts:
+        for subsystem, fields in needs.items():
+            for field, value in fields.items():
+                before = who.setdefault((subsystem, field), part)
+                if before != part:
+                    raise DeclarationError(f"found {subsystem} {field} required by {before} and by {part}", path=path)
+                found.setdefault(subsystem, {})[field] = value
+    return found
 
 
 def _requirements(needs: Mapping[str, Mapping[str, Any]], path: str) -> Iterator[Requirement]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import fnmatch
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Any
 
-from pytest_compat.errors import LevelError, known
-from pytest_compat.model import Level
+from pytest_compat.errors import DeclarationError, LevelError, known
+from pytest_compat.model import EACH, Jobspec, Level
 
 NONE = "none"
+DEFAULT_LEVELS = (NONE, "prefix")
 GROUPS = ("none", "single", "prefix", "subsets", "all")
 MAX_SUBSETS = 12
 """Subsystems up to which `subsets` (two to their number) is something one can want to run."""
@@ -99,3 +102,67 @@ class Levels:
     def names(self) -> list[str]:
         """Return every level there is a name for, for people to choose from."""
         return list(dict.fromkeys([*GROUPS, *self.named, *self.published, *self.order]))
+
+
+def build_levels(document: Mapping[str, Any], jobs: Iterable[Jobspec], names: Collection[str]) -> Levels:
+    """Return the levels of an experiment.
+
+    Args:
+        document: The experiment, which fits its schema.
+        jobs: All jobs it could be about, which say what there is to reveal.
+        names: Those that it is about.
+
+    Raises:
+        DeclarationError: The order or a level names what no job requires, or a level jobs that there are not.
+    """
+    requirements = [requirement for job in jobs for requirement in job.requirements()]
+    required = dict.fromkeys(each.subsystem for each in requirements)
+    attributes = frozenset(f"{each.subsystem}:{each.field}" for each in requirements)
+    order = tuple(document.get("order", required))
+    for subsystem in order:
+        if subsystem in GROUPS:
+            raise DeclarationError(f"found a subsystem called {subsystem!r}, which levels are called", path="order")
+        if subsystem not in required:
+            raise DeclarationError(known("subsystem", subsystem, required), path="order")
+    for subsystem in required:
+        if subsystem not in order:
+            raise DeclarationError(f"found no {subsystem!r}, which jobs require", path="order")
+    plain = Levels(order, attributes)
+    own: dict[str, Level] = {}
+    published: list[str] = []
+    for number, entry in enumerate(document.get("levels", DEFAULT_LEVELS)):
+        place = f"levels[{number}]"
+        try:
+            if isinstance(entry, str):
+                if "all" in (name.strip() for name in entry.split(",")):
+                    raise LevelError("found 'all', which is what this list declares")
+                plain.resolve([entry])
+                published.append(entry)
+                continue
+            ((name, said),) = entry.items()
+            if name in own or name in GROUPS or name in order:
+                raise LevelError(f"found {name!r}, a name that is taken")
+            about: dict[str, Any] = {"reveals": said} if isinstance(said, list) else said
+            taking_part = (
+                named(sorted(names), about["jobs"], f"{place}.{name}.jobs") if "jobs" in about else None
+            )
+            own[name] = Level(name, plain.joined(about["reveals"]).reveals, taking_part, about.get("draw", EACH))
+            published.append(name)
+        except LevelError as error:
+            raise LevelError(error.problem, path=place) from None
+    return Levels(order, attributes, own, tuple(published))
+
+
+def named(names: Sequence[str], patterns: Iterable[str], path: str) -> frozenset[str]:
+    """Return the names that some patterns (as in a shell) stand for.
+
+    Raises:
+        DeclarationError: A pattern stands for none.
+    """
+    found: set[str] = set()
+    for pattern in patterns:
+        matching = fnmatch.filter(names, pattern)
+        if not matching:
+            raise DeclarationError(known("job", pattern, names), path=path)
+        found.update(matching)
+    return frozenset(found)

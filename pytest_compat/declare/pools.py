@@ -1,4 +1,4 @@
-"""Cluster pools: clusters as people declare them, listed or as axes to combine."""
+"""Cluster pools: clusters as people declare them, listed, as axes to combine, or as the variants of tables of times."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pytest_compat.declare.jgf import read_cluster
-from pytest_compat.errors import DeclarationError
+from pytest_compat.declare.times import read_table
+from pytest_compat.errors import DeclarationError, known
 from pytest_compat.model import Cluster, Graph, Vertex
 
 HOST = "node"
@@ -30,11 +31,14 @@ def build_clusters(pool: Mapping[str, Any], folder: Path) -> tuple[Cluster, ...]
         folder: What the paths in it are relative to.
 
     Raises:
-        DeclarationError: Two clusters have one name, a shape has no nodes, or there would be too many of anything.
+        DeclarationError: Two clusters have one name, a shape has no nodes, there would be too many of anything, or a
+            table of times is none.
     """
     shape = pool.get("shape", DEFAULT_SHAPE)
     if "subsystems" in pool:
         return _combine(pool, _containment(shape, "shape"))
+    if "tables" in pool:
+        return tuple(_variants(pool, _containment(shape, "shape"), folder))
     shared: dict[tuple[tuple[str, int], ...], Graph] = {}
     clusters = []
     total = 0
@@ -96,6 +100,38 @@ def _combine(pool: Mapping[str, Any], containment: Graph) -> tuple[Cluster, ...]
             raise DeclarationError(f"found two clusters called {name!r}, expected labels that differ", path="labels")
         clusters[name] = build_cluster(name, containment, subsystems)
     return tuple(clusters.values())
+
+
+def _variants(pool: Mapping[str, Any], containment: Graph, folder: Path) -> Iterator[Cluster]:
+    """Yield every variant of some tables, with what is recorded of it where the pool says that it belongs."""
+    recorded, defaults = pool["attributes"], pool.get("defaults", {})
+    tables = [(read_table(folder / path), common) for path, common in pool["tables"].items()]
+    there = dict.fromkeys(name for table, _ in tables for attributes in table.variants.values() for name in attributes)
+    placed: dict[str, str] = {}
+    for subsystem, names in recorded.items():
+        for name in names:
+            if name not in there:
+                raise DeclarationError(known("attribute", name, there), path=f"attributes.{subsystem}")
+            if placed.setdefault(name, subsystem) != subsystem:
+                raise DeclarationError(f"found {name!r} in {placed[name]} as well", path=f"attributes.{subsystem}")
+    for name in defaults:
+        if name not in placed:
+            raise DeclarationError(known("attribute", name, placed), path="defaults")
+    seen: set[str] = set()
+    for table, common in tables:
+        for variant, attributes in table.variants.items():
+            name = table.cluster(variant)
+            if name in seen:
+                raise DeclarationError(
+                    f"found two clusters called {name!r}, expected each machine in one table", path="tables"
+                )
+            seen.add(name)
+            _check_total(len(seen) * len(containment.vertices), "tables")
+            subsystems = {subsystem: dict(fixed) for subsystem, fixed in common.items()}
+            for field, subsystem in placed.items():
+                if (value := attributes.get(field, defaults.get(field))) is not None:
+                    subsystems.setdefault(subsystem, {})[field] = value
+            yield build_cluster(name, containment, subsystems)
 
 
 def _containment(shape: Mapping[str, int], path: str) -> Graph:

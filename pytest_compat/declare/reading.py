@@ -136,6 +136,8 @@ def check(document: object, schema: str) -> None:
 def _explain(error: Any) -> str:
     """Say of a JSON Schema error what was found and what was expected."""
     found = brief(error.instance)
+    if error.schema is False:
+        return f"found {found}, expected none here, as something beside it excludes it"
     expected = error.schema.get("title") or error.schema.get("type") or "something else"
     match error.validator:
         case "additionalProperties":

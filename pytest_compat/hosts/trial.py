@@ -12,13 +12,11 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
+from pytest_compat.declare.times import FAILED, OK, TIMEOUT
 from pytest_compat.hosts.plan import Cell, Plan
 from pytest_compat.hosts.process import Ended, run_command
 
 LONGEST_REASON = 200
-
-OK, FAILED, TIMEOUT = "ok", "failed", "timeout"
-"""Outcomes. Whoever did not end in time may have been about to; whoever failed would always."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,8 @@ def _compare(before: LevelScore, after: LevelScore) -> LevelComparison:
         )
     elif old.reveals != new.reveals:
         changed = f"the level revealed {'+'.join(old.reveals)} before and {'+'.join(new.reveals)} now"
+    elif (old.drawn, [each.job for each in old.candidates]) != (new.drawn, [each.job for each in new.candidates]):
+        changed = "the level had other jobs before, or drew them otherwise"
     elif not before.complete:
         changed = f"the baseline is incomplete: it has {before.submissions} of {before.expected} submissions"
     elif not old.design.same_as(new.design):
@@ -169,6 +171,8 @@ def _compare(before: LevelScore, after: LevelScore) -> LevelComparison:
     elif lacking := sorted({each.job for each in (*old.candidates, *new.candidates) if each.clusters is None}):
         changed = f"the candidates of {len(lacking)} jobs are not known, {lacking[0]} the first of them"
     sampled = before.expected > 0 and after.expected > 0 and not (old.sequential or new.sequential)
+    if old.drawn is not None and old.seed != new.seed:
+        sampled = False  # other jobs were drawn: no submission of the one has its counterpart in the other
     pairs = list(_by_submission(before, after)) if sampled else []
     differences = [now - then for then, now in pairs] if sampled else list(_by_job(before, after))
     return LevelComparison(

@@ -160,6 +160,7 @@ def _differing(one: LevelFacts, other: LevelFacts) -> str:
         ("seed", one.seed, other.seed),
         ("iterations", one.iterations, other.iterations),
         ("revealed subsystems", one.reveals, other.reveals),
+        ("draw of jobs", one.drawn, other.drawn),
     ):
         if ours != theirs:
             return f"recorded with {what} {ours} and with {theirs}"

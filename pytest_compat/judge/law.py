@@ -9,7 +9,7 @@ strata and is too wide here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
@@ -89,15 +89,41 @@ def law_of_sum(strata: Iterable[Sequence[Fraction]], draws: int) -> Law:
         strata: Per job, the scores of its candidates, 0 to 1; a job without candidates scores 0.
         draws: Submissions of each job, 1 or more.
     """
+    # Jobs with the same scores in the same shares are one stratum with more draws.
+    return _law(Counter(frozenset(_shares(scores).items()) for scores in strata), draws)
+
+
+def law_of_draws(strata: Iterable[tuple[Fraction, Sequence[Fraction]]], draws: int) -> Law:
+    """Return the law of the summed score of so many draws, for each of which a stratum is drawn first.
+
+    Args:
+        strata: Per job, the probability of drawing it, and the scores of its candidates, 0 to 1. The probabilities add
+            up to 1; a job without candidates scores 0.
+        draws: Submissions in all, 1 or more.
+    """
+    mixed: dict[Fraction, Fraction] = {}
+    for chance, scores in strata:
+        for score, share in _shares(scores).items():
+            mixed[score] = mixed.get(score, Fraction(0)) + chance * share
+    return _law({frozenset(mixed.items()): 1}, draws)
+
+
+def _shares(scores: Sequence[Fraction]) -> dict[Fraction, Fraction]:
+    counted = Counter(scores or [Fraction(0)])
+    return {score: Fraction(count, counted.total()) for score, count in counted.items()}
+
+
+def _law(alike: Mapping[frozenset[tuple[Fraction, Fraction]], int], draws: int) -> Law:
+    """Return the law of a sum of so many draws from each stratum.
+
+    Args:
+        alike: How many strata there are of each kind; a kind is its (score, share) pairs.
+        draws: From each, 1 or more.
+    """
     import numpy
 
-    counted = [Counter(scores or [Fraction(0)]) for scores in strata]
-    points = lcm(*(score.denominator for scores in counted for score in scores))
-    step = Fraction(1, min(points, max(MAX_GRID // max(len(counted) * draws, 1), 1)))
-    # Jobs with the same scores in the same shares are one stratum with more draws.
-    alike = Counter(
-        frozenset((score, Fraction(count, each.total())) for score, count in each.items()) for each in counted
-    )
+    points = lcm(*(score.denominator for shares in alike for score, _ in shares))
+    step = Fraction(1, min(points, max(MAX_GRID // max(sum(alike.values()) * draws, 1), 1)))
     laws = []
     for shares, jobs in alike.items():
         one = numpy.zeros(ceil(max(score for score, _ in shares) / step) + 1)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-def choose(candidates: Sequence[str], key: str) -> str:
+def choose(candidates: Sequence[T], key: str) -> T:
     """Pick one candidate, uniformly over keys and always the same one for the same key.
 
     The key is hashed to 64 bits which are scaled to the number of candidates, so that a draw depends on nothing but

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from math import isclose
 from typing import Any
@@ -15,7 +15,7 @@ Document = Mapping[str, Any]
 
 DERIVED = (
     "jobs", "submissions", "expected", "complete", "outcomes", "score", "accuracy", "assigned_accuracy", "candidates",
-    "clusters",
+    "clusters", "reasons",
 )  # fmt: skip
 """What a level says of itself that follows from its records by exact arithmetic."""
 
@@ -37,8 +37,10 @@ def contradictions(document: Document) -> Iterator[str]:
             yield f"{where}: there is no such experiment in it"
         elif run["version"] != design["version"]:
             yield f"{where}: the experiment stands in it in two versions"
-        elif run["candidate_sets"].keys() != set(design["jobs"]):
-            yield f"{where}: the jobs with candidates are not those of the experiment"
+        elif not run["candidate_sets"].keys() <= set(design["jobs"]):
+            yield f"{where}: there are candidates for jobs that the experiment does not have"
+        elif run["drawn"] and not (run["drawn"].keys() <= run["candidate_sets"].keys() and _whole(run["drawn"])):
+            yield f"{where}: the chances of its jobs to be drawn do not add up"
         elif unknown := set(run["missing"]) - set(design["clusters"]):
             yield f"{where}: unknown cluster {min(unknown)!r} is missing"
         differing = run["differing"]
@@ -50,6 +52,12 @@ def contradictions(document: Document) -> Iterator[str]:
         places = [place for scored in design["truth"].values() for place in [",".join(scored.values())]]
         if design["truth"].keys() - set(design["jobs"]):
             yield f"{design['experiment']}: there is a ground truth for jobs that it does not have"
+        if any(job not in design["truth"] for job in design["reasons"]) or any(
+            set(_places(",".join(found.values()), design)) & set(_places(design["truth"][job].get("1", ""), design))
+            for job, found in design["reasons"].items()
+            if job in design["truth"]
+        ):
+            yield f"{design['experiment']}: there is a reason where nothing falls short"
         if any(len(decoded := _places(each, design)) > len(set(decoded)) for each in places):
             yield f"{design['experiment']}: a cluster has two scores for one job"
     if document["verdict"] == "passed" and (
@@ -74,10 +82,11 @@ def _broken(document: Document, designs: Mapping[str, Document], runs: Mapping[A
     seen: set[tuple[Any, ...]] = set()
     for record in document["records"]:
         key = _key(record)
-        before = len(seen)
-        seen.add((*key, record["job"], record["iteration"]))
-        where = f"{key[0]}, level {key[2]}: submission {record['iteration']} of {record['job']}"
         run, design = runs.get(key), known.get(key[0])
+        before = len(seen)
+        one_of_all = run is not None and run["drawn"] is not None
+        seen.add((*key, "" if one_of_all else record["job"], record["iteration"]))
+        where = f"{key[0]}, level {key[2]}: submission {record['iteration']} of {record['job']}"
         if len(seen) == before:
             yield f"{where} stands in it twice"
         if run is None or design is None:
@@ -86,25 +95,24 @@ def _broken(document: Document, designs: Mapping[str, Document], runs: Mapping[A
             continue
         cluster, outcome, score = record["cluster"], record["outcome"], as_fraction(record["score"])
         truth = design.truth.get(record["job"])
-        if truth is None or record["iteration"] >= run["iterations"]:
+        if (
+            truth is None
+            or record["iteration"] >= run["iterations"]
+            or record["job"] not in run["candidate_sets" if run["drawn"] is None else "drawn"]
+        ):
             yield f"{where} was never asked for"
         elif cluster is not None and cluster not in design.places:
             yield f"{where} was assigned to {cluster!r}, an unknown cluster"
         elif outcome == "error":
             if score:
                 yield f"{where} is an error that scores"
-        elif record.get("reason"):
-            yield f"{where} is no error and has a reason"
-        elif (score, outcome) != _due(truth, cluster):
-            yield f"{where} is {outcome} with a score of {record['score']:g}, against the ground truth in it"
+        elif (outcome, score, record.get("reason", "")) != design.outcome(record["job"], cluster):
+            why = f" for {record['reason']!r}" if record.get("reason") else ""
+            yield f"{where} is {outcome} with a score of {record['score']:g}{why}, against the ground truth in it"
 
 
-def _due(truth: Mapping[str, Fraction], cluster: str | None) -> tuple[Fraction, str]:
-    """Return the score and the outcome of an assignment."""
-    if cluster is None:
-        return Fraction(0), "missed" if truth else "rejected"
-    score = truth.get(cluster, Fraction(0))
-    return score, "correct" if score == 1 else "compatible" if score else "incorrect"
+def _whole(shares: Mapping[str, str]) -> bool:
+    return sum(map(Fraction, shares.values())) == 1
 
 
 def recomputed(document: Document, again: Document) -> Iterator[str]:
@@ -128,12 +136,11 @@ def recomputed(document: Document, again: Document) -> Iterator[str]:
         other = levels[_key(run)]
         exact, exact_again = (each["exact"] and each["exact"]["fraction"] for each in (run, other))
         differing = [name for name in DERIVED if run[name] != other[name]]
-        if exact != exact_again or (run["exact"] and run["exact"]["accuracy"] != other["exact"]["accuracy"]):
+        if exact != exact_again or not _alike(run["exact"], other["exact"]):
             differing.append("exact")
         if [flag["kind"] for flag in run["flags"]] != [flag["kind"] for flag in other["flags"]]:
             differing.append("flags")
-        if not _close(run["interval"], other["interval"]):
-            differing.append("interval")
+        differing += [name for name in ("interval", "published", "regret") if not _alike(run[name], other[name])]
         if run["errors"] != other["errors"]:
             differing.append("errors")
         if differing:
@@ -144,8 +151,12 @@ def recomputed(document: Document, again: Document) -> Iterator[str]:
             yield f"{run['experiment']}, level {run['level']}: lists more disagreements than it says there are"
 
 
-def _close(one: Sequence[float] | None, other: Sequence[float] | None) -> bool:
-    """Tell whether two ranges are one; the last digits depend on the version of numpy."""
-    if one is None or other is None:
-        return one is other
-    return all(isclose(ours, theirs, abs_tol=1e-9) for ours, theirs in zip(one, other, strict=True))
+def _alike(one: Any, other: Any) -> bool:
+    """Tell whether two values are one; the last digits depend on the version of numpy."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(one == other)

@@ -16,7 +16,7 @@ from pytest_compat.judge.compare import Comparison, LevelComparison
 from pytest_compat.judge.flags import Test
 from pytest_compat.judge.gate import EVERY
 from pytest_compat.judge.judging import GateResult
-from pytest_compat.judge.score import LevelScore
+from pytest_compat.judge.score import LevelScore, PublishedFigure, Regret
 from pytest_compat.judge.verdict import Verdict
 from pytest_compat.records import LevelKey, Submission
 
@@ -125,13 +125,15 @@ def _run(level: LevelScore, tests: Sequence[Test]) -> dict[str, Any]:
         "reveals": list(facts.reveals),
         "version": facts.design.version,
         "seed": facts.seed,
-        "jobs": len(facts.design.jobs),
+        "jobs": len(facts.candidates),
+        "drawn": None if facts.drawn is None else {job: str(share) for job, share in facts.drawn.items()},
         "iterations": facts.iterations,
         "sequential": facts.sequential,
         "submissions": level.submissions,
         "expected": level.expected,
         "complete": level.complete,
         "outcomes": dict(level.outcomes),
+        "reasons": dict(level.reasons),
         "score": float(level.score),
         "accuracy": _number(level.accuracy),
         "assigned_accuracy": _number(level.assigned_accuracy),
@@ -140,6 +142,8 @@ def _run(level: LevelScore, tests: Sequence[Test]) -> dict[str, Any]:
             "accuracy": _number(level.exact.accuracy),
             "fraction": str(level.exact.accuracy),
             "unmatched": _number(level.exact.unmatched),
+            "outcomes": {name: _exactly(share) for name, share in level.exact.outcomes.items()},
+            "reasons": {reason: _exactly(share) for reason, share in level.exact.reasons.items()},
             "range": _span(level.plausible),
         }
         if level.exact
@@ -169,9 +173,29 @@ def _run(level: LevelScore, tests: Sequence[Test]) -> dict[str, Any]:
             {"reason": reason, "submissions": error.submissions, "jobs": list(error.jobs[:MAX_JOBS])}
             for reason, error in level.errors.items()
         ],
-        "published": [dict(each) for each in facts.published],
+        "regret": None if level.regret is None else _regret(level.regret),
+        "published": [_published(each) for each in level.published],
         "seconds": dict(facts.seconds),
         "timings": {phase: dict(each) for phase, each in facts.timings.items()},
+    }
+
+
+def _regret(regret: Regret) -> dict[str, Any]:
+    return {
+        "seconds": regret.seconds,
+        "ran": regret.ran,
+        "exact": {"seconds": regret.exact, "ran": _number(regret.exact_ran)},
+    }
+
+
+def _published(figure: PublishedFigure) -> dict[str, Any]:
+    return {
+        "source": figure.source,
+        "accuracy": figure.points / figure.of,
+        "points": figure.points,
+        "of": figure.of,
+        "p": figure.p,
+        "reasons": {reason: {"count": each.count, "p": each.p} for reason, each in figure.reasons.items()},
     }
 
 
@@ -222,6 +246,10 @@ def _compared(level: LevelComparison) -> dict[str, Any]:
         ],
         "submissions": {"lost": level.lost, "won": level.won},
     }
+
+
+def _exactly(share: Fraction) -> dict[str, Any]:
+    return {"rate": float(share), "fraction": str(share)}
 
 
 def _number(value: Fraction | None) -> float | None:

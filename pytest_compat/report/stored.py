@@ -229,12 +229,23 @@ def _records(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _facts(run: Mapping[str, Any], design: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a level in their plain form."""
-    names = ("reveals", "seed", "iterations", "sequential", "unmet", "failures", "seconds", "timings", "published")
+    names = ("reveals", "seed", "iterations", "sequential", "unmet", "failures", "seconds", "timings", "drawn")
     return {
         **{name: run[name] for name in names},
         "key": {name: run[name] for name in ("experiment", "scheduler", "level")},
         "design": design,
-        "candidates": [(job, run["candidate_sets"][job], run["unanswered"].get(job, "")) for job in design["jobs"]],
+        "published": [
+            {
+                **{name: each[name] for name in ("source", "points", "of")},
+                "reasons": {reason: found["count"] for reason, found in each["reasons"].items()},
+            }
+            for each in run["published"]
+        ],
+        "candidates": [
+            (job, run["candidate_sets"][job], run["unanswered"].get(job, ""))
+            for job in design["jobs"]
+            if job in run["candidate_sets"]
+        ],
         "disagreements": [
             {own.name: each[own.name] for own in fields(Disagreement) if own.name in each}
             for each in run["disagreements"]

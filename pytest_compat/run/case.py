@@ -64,12 +64,15 @@ class Case:
         if self.accuracy is not None:
             named.append(("compat_accuracy", f"{self.accuracy:.4f}"))
         outcomes = Counter(each.outcome for each in self.submissions)
-        return named + [(f"compat_{outcome}", count) for outcome, count in sorted(outcomes.items())]
+        named += [(f"compat_{outcome}", count) for outcome, count in sorted(outcomes.items())]
+        # The reasons of errors are messages, and those of ground truth are few: figures are of these.
+        reasons = Counter(each.reason for each in self.submissions if each.reason and each.outcome != "error")
+        return named + [(f"compat_reason: {reason}", count) for reason, count in sorted(reasons.items())]
 
     @cached_property
     def errors(self) -> list[str]:
         """What went wrong, each reason once; empty when the scheduler did what it said."""
-        reasons: Mapping[str, None] = dict.fromkeys(each.reason for each in self.submissions if each.reason)
+        reasons: Mapping[str, None] = dict.fromkeys(each.reason for each in self.submissions if each.outcome == "error")
         failures = self.facts.failures
         if self.cluster is None:
             candidates = [f"candidates of {each.job}: {each.reason}" for each in self.facts.candidates if each.reason]

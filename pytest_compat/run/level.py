@@ -25,8 +25,10 @@ from pytest_compat.records import (
     LevelKey,
     LevelRun,
     Submission,
+    Times,
 )
 from pytest_compat.run.answers import Answers, Said, evenly
+from pytest_compat.run.draws import draw, drawn_jobs
 from pytest_compat.run.progress import Told
 from pytest_compat.run.rounds import Rounds, Sampling
 from pytest_compat.schedulers import Assignment, Scheduler
@@ -36,6 +38,33 @@ log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def describe(experiment: Experiment) -> Design:
+    """Return what an experiment measures, as its records have it."""
+    truth = GroundTruth(experiment.clusters, experiment.truth)
+    judged = {job.name: truth.judgements(job) for job in experiment.jobs}
+    seconds = {
+        job: times
+        for job, found in judged.items()
+        if (times := {name: each.seconds for name, each in found.items() if each.seconds is not None})
+    }
+    tables = [rule.table for rule in experiment.truth if rule.table is not None and rule.table.machine]
+    return Design(
+        version=experiment.version,
+        order=experiment.levels.order,
+        levels=tuple(level.name for level in experiment.levels.resolve(["all"])),
+        jobs=tuple(sorted(judged)),
+        clusters=tuple(sorted(cluster.name for cluster in experiment.clusters)),
+        truth={job: {name: each.score for name, each in found.items() if each.score} for job, found in judged.items()},
+        description=experiment.description,
+        reasons={
+            job: reasons
+            for job, found in judged.items()
+            if (reasons := {name: each.reason for name, each in found.items() if each.reason})
+        },
+        times=Times(tables[0].kind, tables[0].machine, seconds) if tables else None,
+    )
 
 
 class LevelRunner:
@@ -69,19 +98,8 @@ class LevelRunner:
         self.lost = False
         self._last_words = ""
         self._reference = Index(experiment.clusters)
-        truth = GroundTruth(experiment.clusters, experiment.truth)
-        self._scores = {job.name: truth.scores(job) for job in experiment.jobs}
-        self._design = Design(
-            version=experiment.version,
-            order=experiment.levels.order,
-            levels=tuple(level.name for level in experiment.levels.resolve(["all"])),
-            jobs=tuple(sorted(self._scores)),
-            clusters=tuple(sorted(cluster.name for cluster in experiment.clusters)),
-            truth={
-                job: {name: score for name, score in scores.items() if score} for job, scores in self._scores.items()
-            },
-            description=experiment.description,
-        )
+        self._design = describe(experiment)
+        self._clusters = frozenset(self._design.clusters)
 
     def run(self, level: Level, limits: Sequence[Fraction] = (), told: Told | None = None) -> LevelRun:
         """Run a level.
@@ -95,10 +113,13 @@ class LevelRunner:
             told: Called before each question and after each submission.
         """
         told = told or _untold
-        shown = {job.name: level.show(job) for job in self._experiment.jobs}
+        shown = {job.name: level.show(job) for job in level.among(self._experiment.jobs)}
         expected = {name: frozenset(self._reference.candidates(job)) for name, job in shown.items()}
+        drawn = drawn_jobs(level, expected)
         declared = self._sampling.iterations
-        rounds = Rounds(self._experiment.iterations if declared is None else declared, limits, self._sampling.cap)
+        iterations = self._experiment.iterations if declared is None else declared
+        rounds = Rounds(0 if drawn == {} else iterations, limits, self._sampling.cap)
+        most = rounds.most * (len(shown) if drawn is None else 1)
         seconds: dict[str, float] = {}
         durations: dict[str, list[float]] = {"match": [], "submit": []}
         answers = {name: Answers() for name in shown}
@@ -109,9 +130,9 @@ class LevelRunner:
                 candidates.append(self._candidates(job, answers[name], durations["match"]))
         with _timed(seconds, "submit"):
             said = []
-            for each in self._submit_all(level, shown, answers, rounds, durations["submit"]):
+            for each in self._submit_all(level, shown, drawn, answers, rounds, durations["submit"]):
                 said.append(each)
-                told("submit", len(said), rounds.most * len(shown))
+                told("submit", len(said), most)
         with _timed(seconds, "receive"):
             received, failures = self._receive_all()
         submissions = []
@@ -129,6 +150,7 @@ class LevelRunner:
             reveals=level.reveals,
             seed=self._seed,
             iterations=rounds.done,
+            drawn=drawn,
             sequential=rounds.sequential,
             candidates=tuple(sorted(candidates, key=lambda each: each.job)),
             disagreements=evenly(differing, MAX_DISAGREEMENTS),
@@ -140,7 +162,12 @@ class LevelRunner:
             seconds=seconds,
             timings={phase: _statistics(each) for phase, each in durations.items() if each},
             published=tuple(
-                {"source": figures.source, "accuracy": figures.points[level.name] / figures.of}
+                {
+                    "source": figures.source,
+                    "points": figures.points[level.name],
+                    "of": figures.of,
+                    "reasons": dict(figures.reasons.get(level.name, {})),
+                }
                 for figures in self._experiment.published
                 if level.name in figures.points
             ),
@@ -187,7 +214,7 @@ class LevelRunner:
             names = sorted(set(_names(found, "candidates")))
         except SchedulerError as error:
             return Candidates(job.name, None, _said(error))
-        unknown = [name for name in names if name not in self._scores[job.name]]
+        unknown = [name for name in names if name not in self._clusters]
         if unknown:
             return Candidates(job.name, None, f"named {unknown[0]!r}, a cluster that was not registered")
         answers.add(names)
@@ -197,17 +224,19 @@ class LevelRunner:
         self,
         level: Level,
         shown: Mapping[str, Jobspec],
+        drawn: Mapping[str, Fraction] | None,
         answers: Mapping[str, Answers],
         rounds: Rounds,
         durations: list[float],
     ) -> Iterator[Said]:
         while rounds:
             scores = []
-            for name, job in shown.items():
-                said = self._submit(level, name, job, rounds.done, answers[name], durations)
+            key = f"{self._seed}/{self._experiment.name}/{level.name}/draw/{rounds.done}"
+            for name in shown if drawn is None else [draw(drawn, key)]:
+                said = self._submit(level, name, shown[name], rounds.done, answers[name], durations)
                 # A cluster of nobody's scores nothing; what else is wrong with it is found when it is received.
                 known = not said.failed and said.cluster is not None
-                scores.append(self._scores[name].get(said.cluster or "", Fraction(0)) if known else Fraction(0))
+                scores.append(self._design.truth[name].get(said.cluster or "", Fraction(0)) if known else Fraction(0))
                 yield said
             rounds.add(scores)
 
@@ -271,13 +300,10 @@ class LevelRunner:
         return ""
 
     def _submission(self, job: str, iteration: int, cluster: str | None, problem: str) -> Submission:
-        scores = self._scores[job]
         if problem:
-            return Submission(job, iteration, cluster if cluster in scores else None, "error", 0.0, problem)
-        if cluster is None:
-            return Submission(job, iteration, None, "missed" if any(scores.values()) else "rejected", 0.0)
-        score = scores[cluster]
-        return Submission(job, iteration, cluster, _outcome(score), float(score))
+            return Submission(job, iteration, cluster if cluster in self._clusters else None, "error", 0.0, problem)
+        outcome, score, reason = self._design.outcome(job, cluster)
+        return Submission(job, iteration, cluster, outcome, float(score), reason)
 
 
 def _names(found: object, what: str, of: str = "clusters") -> list[str]:
@@ -293,10 +319,6 @@ def _untold(phase: str, done: int, total: int | None) -> None:
 
 def _said(error: SchedulerError) -> str:
     return printable(str(error)) or type(error).__name__  # an empty reason would be no error
-
-
-def _outcome(score: Fraction) -> str:
-    return "correct" if score == 1 else "compatible" if score > 0 else "incorrect"
 
 
 def _job_name(level: Level, job: str, iteration: int) -> str:

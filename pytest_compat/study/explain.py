@@ -17,6 +17,7 @@ from pytest_compat.model import Cluster, Jobspec, Level, Requirement, Resource
 from pytest_compat.study.course import Course, course
 from pytest_compat.study.reference import Study
 from pytest_compat.study.shortfall import Shortfall, shortfalls
+from pytest_compat.truth import Judgement
 
 NEAREST = 5
 """Clusters that count as the nearest ones."""
@@ -53,6 +54,7 @@ class Answer:
         cluster: Its name.
         candidate: True when it would do.
         score: By ground truth, 0 to 1, whatever the level shows.
+        reason: Why it is less than 1, where ground truth says so; empty otherwise.
         resources: True when the resources suffice, whatever hangs on them.
         short: Where they do not: what falls short by itself. Empty when it is only together that requests do.
         findings: Every requirement that was looked at, in the order of the job.
@@ -64,6 +66,7 @@ class Answer:
     cluster: str
     candidate: bool
     score: Fraction
+    reason: str
     resources: bool
     short: tuple[Shortfall, ...]
     findings: tuple[Finding, ...]
@@ -123,18 +126,16 @@ def explain(study: Study, job: Jobspec, level: Level | None = None, cluster: str
     asked = level.show(job) if level else job
     judge = _Judge(study, asked)
     clusters = sorted(study.experiment.clusters, key=lambda each: each.name)
-    scores = study.scores(job)
+    judgements = study.judgements(job)
     levels = study.experiment.levels
     return Explanation(
         study.experiment.name,
         job.name,
         level.name if level else None,
         tuple(
-            judge.answer(each, scores.get(each.name, Fraction(0)))
-            for each in clusters
-            if cluster is None or each.name == cluster
+            judge.answer(each, judgements[each.name]) for each in clusters if cluster is None or each.name == cluster
         ),
-        course(study, job, levels.resolve(["all"])),
+        course(study, job, [each for each in levels.resolve(["all"]) if each.among([job])]),
         course(study, job, levels.resolve(["none", "prefix"])),
     )
 
@@ -155,7 +156,7 @@ class _Judge:
         self._without = {each: self._meeting(_keep(job, each.__ne__)) for each in self._requirements}
         self._values = {each: self._there(each) for each in self._requirements}
 
-    def answer(self, cluster: Cluster, score: Fraction) -> Answer:
+    def answer(self, cluster: Cluster, judgement: Judgement) -> Answer:
         """Return the answer of one cluster."""
         name = cluster.name
         fits = name in self._fitting
@@ -165,7 +166,8 @@ class _Judge:
         return Answer(
             name,
             candidate,
-            score,
+            judgement.score,
+            judgement.reason,
             fits,
             () if fits else shortfalls(cluster, self._bare),
             findings,
@@ -256,6 +258,7 @@ def _plain_answer(answer: Answer) -> dict[str, Any]:
         "cluster": answer.cluster,
         "candidate": answer.candidate,
         "score": float(answer.score),
+        "reason": answer.reason,
         "resources": answer.resources,
         "short": [_plain_shortfall(each) for each in answer.short],
         "requirements": [

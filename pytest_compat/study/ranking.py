@@ -17,10 +17,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from pytest_compat.declare.catalog import Experiment, Rule
+from pytest_compat.declare.catalog import Experiment
 from pytest_compat.declare.compspecs import ARCHSPEC, CompatSpec
 from pytest_compat.declare.levels import Levels
 from pytest_compat.declare.pools import HOST, build_cluster
+from pytest_compat.declare.rules import Rule
 from pytest_compat.model import Cluster, Graph, Jobspec, Level, Requirement, Resource, Vertex
 from pytest_compat.study.explain import Answer, explain
 from pytest_compat.study.reference import Study

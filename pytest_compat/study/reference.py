@@ -9,10 +9,13 @@ from fractions import Fraction
 from pytest_compat.declare.catalog import Experiment
 from pytest_compat.matching import Index
 from pytest_compat.model import Jobspec, Level, Resource
-from pytest_compat.truth import GroundTruth
+from pytest_compat.truth import GroundTruth, Judgement
 
-Asked = tuple[tuple[str, Resource], ...]
-"""What a jobspec asks for: jobspecs that are equal in this have the same candidates and scores."""
+Asked = tuple[str, tuple[tuple[str, Resource], ...]]
+"""What a jobspec asks for: jobspecs that are equal in this have the same candidates and scores.
+
+Its name is part of it where ground truth has a table, which goes by names; it is empty otherwise.
+"""
 
 
 class Study:
@@ -30,9 +33,10 @@ class Study:
         self._names = sorted(cluster.name for cluster in experiment.clusters)
         self._places = {name: place for place, name in enumerate(self._names)}
         self._truth = GroundTruth(experiment.clusters, experiment.truth)
-        self._jobs = {_asked(job): job for job in experiment.jobs}
-        self._alike = Counter(_asked(job) for job in experiment.jobs)
-        self._scores: dict[Asked, Mapping[str, Fraction]] = {}
+        self._by_name = any(rule.table for rule in experiment.truth)
+        self._jobs = {self._asked(job): job for job in experiment.jobs}
+        self._alike = Counter(self._asked(job) for job in experiment.jobs)
+        self._judgements: dict[Asked, Mapping[str, Judgement]] = {}
         self._points: dict[Asked, list[tuple[Fraction, int]]] = {}
         self._candidates: dict[Asked, int] = {}
         self._accuracies: dict[frozenset[str], Fraction] = {}
@@ -47,10 +51,14 @@ class Study:
 
     def scores(self, job: Jobspec) -> Mapping[str, Fraction]:
         """Return the score of every cluster for a job, above 0 and up to 1, by name; the others score 0."""
-        asked = _asked(job)
-        if asked not in self._scores:
-            self._scores[asked] = {name: score for name, score in self._truth.scores(job).items() if score}
-        return self._scores[asked]
+        return {name: each.score for name, each in self.judgements(job).items() if each.score}
+
+    def judgements(self, job: Jobspec) -> Mapping[str, Judgement]:
+        """Return what ground truth says of every cluster for a job, by name."""
+        asked = self._asked(job)
+        if asked not in self._judgements:
+            self._judgements[asked] = self._truth.judgements(job)
+        return self._judgements[asked]
 
     def accuracy(self, reveals: Iterable[str]) -> Fraction:
         """Return the exact accuracy of revealing some subsystems, 0 to 1.
@@ -73,7 +81,7 @@ class Study:
     def _mean(self, asked: Asked, level: Level) -> Fraction:
         """Return the mean score of a job's candidates."""
         shown = level.show(self._jobs[asked])
-        key = _asked(shown)
+        key = self._asked(shown)
         if key not in self._candidates:
             self._candidates[key] = self._bits(self.index.candidates(shown))
         if asked not in self._points:
@@ -93,6 +101,5 @@ class Study:
             digits[self._places[name]] = ord("1")
         return int(digits, 2)
 
-
-def _asked(job: Jobspec) -> Asked:
-    return tuple(job.groups.items())
+    def _asked(self, job: Jobspec) -> Asked:
+        return job.name if self._by_name else "", tuple(job.groups.items())

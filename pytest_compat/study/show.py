@@ -101,7 +101,8 @@ def print_explanation(explanation: Explanation) -> None:
 
 def _print_answer(console: Console, job: str, answer: Answer) -> None:
     word = "a candidate" if answer.candidate else "no candidate"
-    console.print(f"{job}: {answer.cluster} is {word}, and scores {float(answer.score):g}")
+    why = f" ({answer.reason})" if answer.reason else ""
+    console.print(f"{job}: {answer.cluster} is {word}, and scores {float(answer.score):g}{why}")
     console.print()
     rows = [
         [str(finding.requirement), "yes" if finding.met else "no", ", ".join(finding.has) or "nothing", _why(finding)]

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
-from pytest_compat.declare.catalog import Rule
+from pytest_compat.declare.rules import COMBINATION, RESOURCES, Rule
 from pytest_compat.matching import Index
 from pytest_compat.model import Cluster, Jobspec, Level
 
-RESOURCES = "resources"
-COMBINATION = "combination"
-"""What is unmet when each subsystem alone is met, by other vertices than the rest."""
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What ground truth says of a job on a cluster.
+
+    Args:
+        score: 0 to 1.
+        reason: Why it is less than 1; empty when nothing is said.
+        seconds: What the job takes there; None when it cannot run or nothing is known.
+    """
+
+    score: Fraction
+    reason: str = ""
+    seconds: float | None = None
 
 
 class GroundTruth:
@@ -33,19 +45,34 @@ class GroundTruth:
         Args:
             job: The job with all its requirements, as declared.
         """
+        return {name: judgement.score for name, judgement in self.judgements(job).items()}
+
+    def judgements(self, job: Jobspec) -> dict[str, Judgement]:
+        """Return what is said of every cluster for a job, by cluster name.
+
+        Args:
+            job: The job with all its requirements, as declared.
+        """
         unmet = self._unmet(job)
         wanted = {(each.field, each.match) for each in job.requirements()}
-        rules = [rule for rule in self._rules if wanted >= set((rule.job or {}).items())]
-        return {name: self._score(rules, unmet[name], cluster) for name, cluster in self._clusters.items()}
+        rules = [rule for rule in self._rules if wanted >= set(rule.job.items())]
+        return {name: self._judge(rules, job.name, unmet[name], cluster) for name, cluster in self._clusters.items()}
 
     @staticmethod
-    def _score(rules: Sequence[Rule], unmet: frozenset[str], cluster: Cluster) -> Fraction:
+    def _judge(rules: Sequence[Rule], job: str, unmet: frozenset[str], cluster: Cluster) -> Judgement:
         for rule in rules:
-            if rule.unmet is not None and rule.unmet != unmet:
+            if (rule.unmet is not None and rule.unmet != unmet) or not rule.lacks <= unmet:
                 continue
-            if all(value in cluster.values(attribute) for attribute, value in (rule.cluster or {}).items()):
-                return Fraction(rule.score)
-        return Fraction(0)
+            if not all(value in cluster.values(attribute) for attribute, value in rule.cluster.items()):
+                continue
+            if rule.score is not None:
+                return Judgement(Fraction(rule.score), rule.reason)
+            assert rule.table is not None
+            entry = rule.table.entries.get(job, {}).get(cluster.name)
+            if entry is not None:
+                reason = entry.reason or (rule.reason if entry.score < 1 else "")
+                return Judgement(entry.score, reason, entry.seconds)
+        return Judgement(Fraction(0))
 
     def _unmet(self, job: Jobspec) -> dict[str, frozenset[str]]:
         """Return, by cluster, the subsystems whose requirements alone leave it out."""

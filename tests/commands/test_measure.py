@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from pytest_compat.commands import main
-from pytest_compat.hosts.table import read_table
+from pytest_compat.declare.times import read_table
 
 PASS = [sys.executable, "-c", "pass"]
 FAIL = [sys.executable, "-c", "exit('no such package')"]
@@ -75,7 +75,7 @@ def test_a_table_comes_of_a_plan(capsys: pytest.CaptureFixture[str]) -> None:
     assert [line[:3] for line in words if line[:1] == ["two"]] == [["two", "plain", "2/2"], ["two", "gpu", "0/2"]]
     assert out.splitlines()[-1] == "12 of 12 runs made, warm-ups included: measured/here/times.csv"
     table = read_table(Path("measured/here/times.csv"))
-    assert [int(row["order"]) for row in table.rows] == list(range(5, 13))
+    assert [row.order for row in table.rows] == list(range(5, 13))
     assert table.about["complete"]
     assert len(list(Path("measured/here/output").iterdir())) == 12
 
@@ -141,6 +141,22 @@ def test_a_plan_that_changed_is_not_gone_on_with(capsys: pytest.CaptureFixture[s
     assert measure() == 1
     assert "measured/here/journal.jsonl belongs to an earlier state of this plan" in capsys.readouterr().err
     assert rows() == before
+
+
+def test_a_table_measured_elsewhere_is_not_written_over(capsys: pytest.CaptureFixture[str]) -> None:
+    plan()
+    assert measure() == 0
+    before = [Path("measured/here", name).read_bytes() for name in ("times.csv", "times.json")]
+    Path("measured/here/journal.jsonl").unlink()  # as when the table was passed on without it
+    assert measure() == 1
+    assert "measured/here/times.csv: line 2 is none of this measurement" in capsys.readouterr().err
+    assert [Path("measured/here", name).read_bytes() for name in ("times.csv", "times.json")] == before
+
+
+def test_two_lines_of_commands_are_a_plan() -> None:
+    plan(inputs={"all": {}}, variants={"true": {"command": ["true"]}, "sleep": {"command": ["sleep", "0.1"]}})
+    assert measure() == 0
+    assert [row["outcome"] for row in rows()] == ["ok"] * 4
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "../x", "a b", "-"])

@@ -140,7 +140,59 @@ class TestFinding:
         assert (error.source, error.path) == (str(folder / "pool.yaml"), "clusters.red.shape.node")
 
 
+class TestWhoTakesPart:
+    LEVELS = """
+levels:
+- some: {reveals: [os], jobs: ["o*"], draw: job}
+- others: [gpu]
+"""
+    TWO = EXPERIMENT.replace("jobs: {jobs: {", "jobs: {jobs: {two: {requires: {os: {os.full: rocky9}}}, ")
+
+    def test_a_level_may_name_its_jobs_and_how_they_are_drawn(self, folder: Path) -> None:
+        found = load(folder, self.TWO + self.LEVELS)
+        some, others = found.levels.resolve(["all"])
+        assert (some.name, some.reveals, some.jobs, some.draw) == ("some", ("os",), frozenset({"one"}), "job")
+        assert (others.name, others.reveals, others.jobs, others.draw) == ("others", ("gpu",), None, "each")
+        assert [job.name for job in some.among(found.jobs)] == ["one"]
+        assert [job.name for job in others.among(found.jobs)] == ["two", "one"]
+
+    def test_an_experiment_may_be_about_some_of_its_jobs(self, folder: Path) -> None:
+        found = load(folder, self.TWO + "only: ['t*']")
+        assert [job.name for job in found.jobs] == ["two"]
+        assert found.levels.order == ("os", "gpu")  # what there is to reveal does not depend on who is asked
+
+    def test_what_an_experiment_does_not_say_it_has_from_the_one_it_extends(self, folder: Path) -> None:
+        base = load(folder, self.TWO + self.LEVELS + "iterations: 7")
+        (folder / "other.yaml").write_text("extends: experiment.yaml\nexperiment: other\nlevels: [none]")
+        found = load_experiment(folder / "other.yaml")
+        assert (found.name, found.iterations, found.path.name) == ("other", 7, "other.yaml")
+        assert [level.name for level in found.levels.resolve(["all"])] == ["none"]
+        assert found.version == base.version
+
+    @pytest.mark.parametrize(
+        ("text", "problem"),
+        [
+            ("extends: nowhere.yaml", "nowhere.yaml: found no such file"),
+            ("extends: other.yaml", "expected none in what others extend"),
+            ("extends: experiment.yaml\nlevels: [moon]", "other.yaml: levels[0]: unknown level 'moon'"),
+            ("extends: bare.yaml", "found no 'clusters', expected it here or in what this extends"),
+            ("extends: 3", "extends: found 3, expected the path of an experiment"),
+        ],
+    )
+    def test_what_cannot_be_extended_is_refused(self, folder: Path, text: str, problem: str) -> None:
+        load(folder, EXPERIMENT)
+        (folder / "bare.yaml").write_text("experiment: bare")
+        (folder / "other.yaml").write_text(f"experiment: other\n{text}")
+        with pytest.raises(DeclarationError) as caught:
+            load_experiment(folder / "other.yaml")
+        assert problem in str(caught.value)
+
+
 class TestRefusals:
+    def test_a_table_that_is_missing_is_named(self, folder: Path) -> None:
+        error = refused(folder, f"{EXPERIMENT}truth: [{{scores: x.csv}}]")
+        assert (error.source, error.problem) == (str(folder / "x.csv"), "found no such file")
+
     @pytest.mark.parametrize(
         ("text", "path", "problem"),
         [
@@ -170,7 +222,39 @@ class TestRefusals:
             (f"{EXPERIMENT}levels: [{{a: [single]}}]", "levels[0]", "unknown level 'single'"),
             (f"{EXPERIMENT}levels: [{{a: ['os,gpu']}}]", "levels[0]", "unknown level 'os,gpu'"),
             (f"{EXPERIMENT}levels: [{{a: [os]}}, {{a: [gpu]}}]", "levels[1]", "a name that is taken"),
+            (f"{EXPERIMENT}only: ['x*']", "only", "unknown job 'x*'"),
+            (
+                f"{EXPERIMENT}levels: [{{a: {{reveals: [os], jobs: [ones]}}}}]",
+                "levels[0].a.jobs",
+                "did you mean 'one'?",
+            ),
+            (f"{EXPERIMENT}levels: [{{a: {{reveals: [os], draw: dice}}}}]", "levels[0].a.draw", "each, job or cluster"),
+            (f"{EXPERIMENT}levels: [{{a: {{jobs: [one]}}}}]", "levels[0].a", "'reveals'"),
             (f"{EXPERIMENT}truth: []", "truth", "expected 1 or more entries"),
+            (f"{EXPERIMENT}truth: [{{score: 1, lacks: [mpi]}}]", "truth[0].lacks", "unknown subsystem 'mpi'"),
+            (f"{EXPERIMENT}truth: [{{score: 1, lacks: []}}]", "truth[0].lacks", "expected 1 or more entries"),
+            (f"{EXPERIMENT}truth: [{{score: 0, lacks: [os], unmet: [os]}}]", "truth[0]", "expected none here"),
+            (f"{EXPERIMENT}truth: [{{score: 1, reason: slow}}]", "truth[0].score", "below 1, as there is a reason"),
+            (f"{EXPERIMENT}truth: [{{score: 0, reason: ''}}]", "truth[0].reason", "found ''"),
+            (f"{EXPERIMENT}truth: [{{reason: slow}}]", "truth[0]", "expected one of: score, scores, times"),
+            (
+                f"{EXPERIMENT}truth: [{{score: 1, scores: x.csv}}]",
+                "truth[0]",
+                "expected one of: score, scores, times",
+            ),
+            (f"{EXPERIMENT}published: [{{source: x, of: 0, points: {{}}}}]", "published[0].of", "1 or more"),
+            (f"{EXPERIMENT}published: [{{source: x, of: 5, points: {{os: 6}}}}]", "published[0].points.os", "found 6"),
+            (
+                f"{EXPERIMENT}published: [{{source: x, of: 5, points: {{}}, reasons: {{os: {{slow: 1}}}}}}]",
+                "published[0].reasons.os",
+                "unknown reason 'slow'",
+            ),
+            (
+                f"{EXPERIMENT}truth: [{{score: 0, reason: slow}}]\n"
+                f"published: [{{source: x, of: 5, points: {{}}, reasons: {{os: {{slow: 6}}}}}}]",
+                "published[0].reasons.os",
+                "found 6 submissions, expected 5 at most",
+            ),
             (f"{EXPERIMENT}truth: [{{score: 2}}]", "truth[0].score", "expected a number from 0 to 1"),
             (f"{EXPERIMENT}truth: [{{score: .nan}}]", "", "found .nan (line 5), expected a number that is finite"),
             (f"{EXPERIMENT}truth: [{{score: 1, unmet: [mpi]}}]", "truth[0].unmet", "unknown subsystem 'mpi'"),

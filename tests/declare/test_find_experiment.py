@@ -69,7 +69,9 @@ def test_an_unknown_name_lists_those_there_are_and_the_nearest(tmp_path: Path) -
     experiment(tmp_path / "suites" / "climate")
     with pytest.raises(DeclarationError) as caught:
         find_experiment("climat", tmp_path)
-    assert str(caught.value).startswith("unknown experiment 'climat', did you mean 'climate'? (known: climate, lammps")
+    assert str(caught.value).startswith(
+        "unknown experiment 'climat', did you mean 'climate'? (known: climate, image_selection, lammps"
+    )
 
 
 def test_a_suite_without_an_experiment_is_no_experiment(tmp_path: Path) -> None:

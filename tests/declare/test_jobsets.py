@@ -46,9 +46,39 @@ def test_ranges_are_objects() -> None:
     assert list(job.requirements()) == [Requirement("gcc", "version", min="9", max="12.1")]
 
 
+def test_axes_stand_for_every_combination() -> None:
+    jobs = build_jobs(
+        {
+            "requires": {"gpu": {"there": "no"}},
+            "axes": {
+                "os": {"rocky": {"requires": {"os": {"name": "rocky"}}}, "bare": None},
+                "size": {"one": {"command": ["a"]}, "two": {"resources": {"type": "node", "replicas": 2}}},
+            },
+            "jobs": {"alone": {}},
+        }
+    )
+    assert [job.name for job in jobs] == ["alone", "rocky-one", "rocky-two", "bare-one", "bare-two"]
+    gpu, rocky = Requirement("gpu", "there", match="no"), Requirement("os", "name", match="rocky")
+    assert [list(job.requirements()) for job in jobs] == [[gpu], [gpu, rocky], [gpu, rocky], [gpu], [gpu]]
+    assert [job.tasks[0].command for job in jobs] == [("true",), ("a",), ("true",), ("a",), ("true",)]
+    assert [job.groups["job"].count for job in jobs] == [1, 1, 2, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("jobset", "path", "problem"),
     [
+        (
+            {"axes": {"a": {"x": {"requires": {"os": {"v": "1"}}}}, "b": {"y": {"requires": {"os": {"v": "2"}}}}}},
+            "axes",
+            "found os v required by x and by y",
+        ),
+        (
+            {"requires": {"os": {"v": "1"}}, "jobs": {"a": ROCKY | {"requires": {"os": {"v": "2"}}}}},
+            "jobs.a",
+            "all jobs",
+        ),
+        ({"axes": {"a": {"x-y": None, "x": None}, "b": {"z": None, "y-z": None}}}, "axes", "two jobs called 'x-y-z'"),
+        ({"axes": {str(axis): dict.fromkeys(map(str, range(101))) for axis in range(4)}}, "axes", "104060401"),
         ({"resources": {"type": "rack"}, "jobs": {"a": ROCKY}}, "jobs.a.resources", "without a 'node'"),
         ({"jobs": {"a": {"requires": {"os": {"v": {}}}}}}, "jobs.a.requires.os.v", "either `match`"),
         ({"jobs": {"a": {"requires": {"os": {"v": {"match": "1", "min": "1"}}}}}}, "jobs.a.requires.os.v", "either"),

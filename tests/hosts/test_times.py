@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import replace
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import pytest
 from plans import make_plan
 
-from pytest_compat.errors import RecordError
+from pytest_compat.declare.times import COLUMNS, MAX_BYTES, Row, read_table, summarize
+from pytest_compat.errors import DeclarationError, RecordError
 from pytest_compat.hosts.journal import open_journal
-from pytest_compat.hosts.table import COLUMNS, describe, read_table, render_rows, summarize
+from pytest_compat.hosts.table import check_replaceable, counted, describe, render_runs
 from pytest_compat.hosts.trial import Run
 
 RUN = Run("one", "plain", 1, 2, "ok", 0.5, 0.6, 0.1, 0.1, 1000, 0, "", 3)
@@ -32,7 +34,7 @@ def table(tmp_path: Path) -> Path:
         journal.environments.append({"cpu": "fast"})
         for run in (FAILED, RUN, WARMUP):
             journal.add(run)
-        rows = render_rows(journal.runs.values(), "here")
+        rows = render_runs(journal.runs.values(), "here")
         about = describe(plan, journal, "here", rows)
     (tmp_path / "times.csv").write_text(rows, encoding="utf-8")
     (tmp_path / "times.json").write_text(json.dumps(about), encoding="utf-8")
@@ -60,40 +62,77 @@ def test_a_row_is_a_run_and_warm_ups_are_none(table: Path) -> None:
 
 def test_a_table_is_read_with_what_it_says_of_itself(table: Path) -> None:
     found = read_table(table)
-    assert (found.kind, found.machine, len(found.rows)) == ("measured", "here", 2)
-    assert found.about["variants"] == {"plain": {"mpi": "no"}, "gpu": {}}
+    assert (found.path, found.kind, found.machine) == (table, "measured", "here")
+    assert found.rows == (
+        Row("one", "plain", 1, 0.5, "ok", "", 2),
+        Row("one", "gpu", 1, None, "failed", 'no "gpu", sorry', 3),
+    )
+    assert found.variants == {"plain": {"mpi": "no"}, "gpu": {}}
     assert found.about["environments"] == [{"cpu": "fast"}]
     assert (found.about["complete"], found.about["runs"]) == (True, {"planned": 2, "finished": 2})
 
 
+def refused(table: Path) -> str:
+    with pytest.raises(DeclarationError) as caught:
+        read_table(table)
+    return str(caught.value).removeprefix(f"{table.parent}/")
+
+
 def test_rows_that_were_changed_are_refused(table: Path) -> None:
     table.write_text(table.read_text().replace("0.5", "0.4"))
-    with pytest.raises(RecordError, match=r"times.csv: its rows are not those that times.json was written for"):
-        read_table(table)
+    assert refused(table).startswith("times.csv: found rows that are not those times.json was written for, expected ")
 
 
-@pytest.mark.parametrize(("column", "other"), [("kind", "modelled"), ("machine", "there")])
-def test_one_row_of_another_kind_or_machine_is_refused(table: Path, column: str, other: str) -> None:
-    first, rest = table.read_text().split("\n", 1)
-    here = {"kind": "measured", "machine": "here"}[column]
-    table.write_text(f"{first}\n{rest.replace(here, other, 1)}")
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        (
+            "here,one,plain,1,0.5,,,,,0,ok,,2,modelled",
+            "found kind 'modelled', expected 'measured' as in all other rows",
+        ),
+        ("there,one,plain,1,0.5,,,,,0,ok,,2,measured", "found machine 'there', expected 'here' as in all other rows"),
+        (",one,plain,1,0.5,,,,,0,ok,,2,measured", "found machine '', expected 'here' as in all other rows"),
+        ("here,two,plain,1,0.5,,,,,0,ok,,2,measured", "unknown input 'two' (known: one)"),
+        ("here,one,fast,1,0.5,,,,,0,ok,,2,measured", "unknown variant 'fast' (known: plain, gpu)"),
+        ("here,one,plain,1,0.5,,,,,0,?,,2,measured", "unknown outcome '?' (known: ok, failed, timeout)"),
+        (
+            "here,one,plain,1,0.5,,,,,1,failed,,2,measured",
+            "found seconds '0.5' of a run whose outcome is failed, expected none",
+        ),
+        ("here,one,plain,1,,,,,,0,ok,,2,measured", "found seconds '', expected a finite number above 0"),
+        ("here,one,plain,1,-3,,,,,0,ok,,2,measured", "found seconds '-3', expected a finite number above 0"),
+        ("here,one,plain,1,nan,,,,,0,ok,,2,measured", "found seconds 'nan', expected a finite number above 0"),
+        ("here,one,plain,0,0.5,,,,,0,ok,,2,measured", "found repeat '0', expected a whole number, 1 or more"),
+        ("here,one,plain,1,0.5,,,,,0,ok,,-2,measured", "found order '-2', expected a whole number, 1 or more"),
+        ("here,one,plain,\u00b2,0.5,,,,,0,ok,,2,measured", "found repeat '\u00b2', expected a whole number, 1 or more"),
+        ("here,one,gpu,1,0.5,,,,,0,ok,,2,measured", "found run 1 of one/gpu again"),
+        ("here,one,plain", "found 3 cells, expected 14"),
+        ('here,"one"x,plain', "found no CSV: ',' expected after '\"'"),
+    ],
+)
+def test_a_row_that_is_none_is_refused_with_its_line(table: Path, row: str, problem: str) -> None:
+    head, _, gpu = table.read_text(encoding="utf-8").splitlines()
+    table.write_text(f"{head}\n{gpu}\n{row}\n", encoding="utf-8")
     sign(table)
-    with pytest.raises(RecordError, match=f"line 2 has {column} '{other}', expected '{here}'"):
-        read_table(table)
+    assert refused(table) == f"times.csv: line 3: {problem}"
 
 
 def test_a_measured_table_does_not_become_a_modelled_one(table: Path) -> None:
     edit(table, kind="modelled", model={"description": "scaled"})
-    with pytest.raises(RecordError, match="line 2 has kind 'measured', expected 'modelled'"):
-        read_table(table)
+    assert refused(table).startswith("times.json: environments: found [{'cpu': 'fast'}], expected no environments")
+    about = json.loads(table.with_suffix(".json").read_text())
+    del about["environments"]
+    table.with_suffix(".json").write_text(json.dumps(about))
+    assert refused(table).startswith("times.csv: line 2: found kind 'measured', expected 'modelled'")
 
 
 def test_a_modelled_table_says_how_its_times_come_about(table: Path) -> None:
     table.write_text(table.read_text().replace("measured", "modelled"))
+    about = json.loads(table.with_suffix(".json").read_text())
+    del about["environments"]
+    table.with_suffix(".json").write_text(json.dumps({**about, "kind": "modelled"}))
     sign(table)
-    edit(table, kind="modelled")
-    with pytest.raises(RecordError, match=r"found kind 'modelled', expected .* or 'modelled' with a `model`"):
-        read_table(table)
+    assert refused(table).startswith("times.json: found no 'model' among ")
     edit(table, model={"description": "seconds of x86_64 times 1.3"})
     assert read_table(table).kind == "modelled"
 
@@ -101,37 +140,84 @@ def test_a_modelled_table_says_how_its_times_come_about(table: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"schema": "pytest-compat/times/0"}, "found schema 'pytest-compat/times/0', expected 'pytest-compat/times/1'"),
-        ({"kind": "guessed"}, "found kind 'guessed'"),
-        ({"kind": None}, "found kind None"),
-        ({"environments": []}, "expected 'measured' with `environments`"),
+        (
+            {"schema": "pytest-compat/times/0"},
+            "schema: found 'pytest-compat/times/0', expected 'pytest-compat/times/1'",
+        ),
+        ({"kind": "guessed"}, "kind: found 'guessed', expected measured or modelled"),
+        ({"kind": None}, "kind: found None, expected measured or modelled"),
+        ({"environments": []}, "environments: found [], expected 1 or more entries"),
+        ({"model": {"description": "scaled"}}, "model: found {'description': 'scaled'}, expected no model of what is"),
+        ({"machine": "a b"}, "machine: found 'a b', expected a name of letters"),
+        ({"variants": {}}, "variants: found {}, expected 1 or more entries"),
+        ({"variants": {"plain": {"ranks": 2}}}, "variants.plain.ranks: found 2, expected a string"),
+        ({"sha256": "0"}, "sha256: found '0', expected 64 hexadecimal digits"),
+        ({"complete": 1}, "complete: found 1, expected true or false"),
     ],
 )
 def test_what_does_not_say_where_it_comes_from_is_refused(table: Path, change: dict[str, Any], problem: str) -> None:
     edit(table, **change)
-    with pytest.raises(RecordError, match=problem):
-        read_table(table)
+    assert refused(table).startswith(f"times.json: {problem}")
 
 
 @pytest.mark.parametrize("name", ["times.csv", "times.json"])
 def test_half_a_table_is_none(table: Path, name: str) -> None:
     table.with_name(name).unlink()
-    with pytest.raises(RecordError, match=rf"{name}: found no such file; a table is a CSV and a JSON file"):
-        read_table(table)
+    assert refused(table) == f"{name}: found no such file; a table is a CSV and a JSON file"
 
 
-@pytest.mark.parametrize("content", ["", "[]", "3", "{", "\0"])
+@pytest.mark.parametrize("content", ["", "[]", "3", "{", "\0", "[" * 100_000])
 def test_what_is_no_description_is_refused(table: Path, content: str) -> None:
     table.with_suffix(".json").write_text(content)
-    with pytest.raises(RecordError):
-        read_table(table)
+    assert refused(table).startswith("times.json: found ")
+
+
+@pytest.mark.parametrize("name", ["times.csv", "times.json"])
+def test_what_is_no_text_is_refused(table: Path, name: str) -> None:
+    table.with_name(name).write_bytes(b"\xff")
+    assert refused(table).startswith(f"{name}: cannot be read: ")
+
+
+@pytest.mark.parametrize("name", ["times.csv", "times.json"])
+def test_what_is_too_large_is_refused_unread(table: Path, name: str) -> None:
+    with table.with_name(name).open("wb") as file:
+        file.truncate(2**40)
+    assert refused(table) == f"{name}: found {2**40} bytes, expected {MAX_BYTES} at most"
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_a_table_without_rows_is_none(table: Path, rows: int) -> None:
+    table.write_text("".join(table.read_text().splitlines(keepends=True)[:rows]))
+    sign(table)
+    expected = f"found the columns , expected {', '.join(COLUMNS)}", "found no rows, expected one per run"
+    assert refused(table) == f"times.csv: {expected[rows]}"
 
 
 def test_other_columns_are_refused(table: Path) -> None:
     table.write_text(table.read_text().replace("seconds", "minutes", 1))
     sign(table)
-    with pytest.raises(RecordError, match=f"minutes.*expected {', '.join(COLUMNS)}"):
-        read_table(table)
+    assert refused(table) == (
+        f"times.csv: found the columns {', '.join(COLUMNS).replace('seconds', 'minutes')}, "
+        f"expected {', '.join(COLUMNS)}"
+    )
+
+
+def test_a_table_is_replaced_by_one_that_has_all_its_rows(table: Path) -> None:
+    check_replaceable(table, render_runs([RUN, FAILED, replace(RUN, repeat=2, order=4)], "here"))
+    check_replaceable(table.with_name("none.csv"), "")
+
+
+@pytest.mark.parametrize(
+    ("runs", "line"), [([], 2), ([RUN], 3), ([RUN, replace(FAILED, wall=0.7)], 3), ([replace(RUN, seconds=0.4)], 2)]
+)
+def test_a_table_of_another_measurement_is_not_replaced(table: Path, runs: list[Run], line: int) -> None:
+    with pytest.raises(RecordError, match=f"times.csv: line {line} is none of this measurement"):
+        check_replaceable(table, render_runs(runs, "here"))
+
+
+def test_what_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    with pytest.raises(RecordError, match="cannot be read"):
+        check_replaceable(tmp_path, "")
 
 
 def test_a_summary_has_the_best_first_and_what_cannot_run_last() -> None:
@@ -141,21 +227,29 @@ def test_a_summary_has_the_best_first_and_what_cannot_run_last() -> None:
             replace(cell, order=n, repeat=n, seconds=time)
             if time
             else replace(cell, order=n, repeat=n, seconds=None, outcome="timeout", reason=f"late {n}")
-            for n, time in enumerate(times)  # the first is a warm-up
+            for n, time in enumerate(times, 1)
         ]
 
     found = summarize(
         [
-            *runs("a", "slow", 9, 4, 5, 4),
-            *runs("a", "none", 9, None, None),
-            *runs("a", "fast", 9, 2, None, 3),
-            *runs("b", "x", 9),
+            *runs("a", "slow", 6, 5, 6),
+            *runs("a", "none", None, None),
+            *runs("a", "half", 1, None),
+            *runs("a", "fast", 2, None, 3),
+            *runs("b", "x", None),
         ]
     )
     assert [(each.variant, each.ok, each.runs, each.median, each.least, each.reason) for each in found] == [
-        ("fast", 2, 3, 2.5, 2, "late 2"),
-        ("slow", 3, 3, 4, 4, ""),
+        ("fast", 2, 3, 3, 2, "late 2"),
+        ("slow", 3, 3, 6, 5, ""),
+        ("half", 1, 2, None, 1, "late 2"),
         ("none", 0, 2, None, None, "late 2"),
+        ("x", 0, 1, None, None, "late 1"),
     ]
-    assert [each.score for each in found] == [1, 2.5 / 4, 0]
-    assert [each.spread for each in found] == [0.4, 0.25, None]
+    assert [each.score for each in found] == [1, Fraction("0.5"), 0, 0, 0]
+    assert [each.spread for each in found] == [1 / 3, 1 / 6, None, None, None]
+
+
+def test_what_counts_are_the_runs_after_the_warm_ups_in_order() -> None:
+    later = replace(RUN, repeat=2, order=9)
+    assert counted([later, WARMUP, RUN]) == [RUN, later]

@@ -16,6 +16,9 @@ from pytest_compat.records import Candidates, Design, LevelFacts, LevelKey, Leve
 SCORES = {"a": 1.0, "b": 0.5, "c": 0.0}
 """What every job scores on each cluster."""
 
+REASONS = {"b": "an idle gpu", "c": "os abi issue"}
+"""Why it scores less than 1, where an example says so."""
+
 
 def outcome(score: float) -> str:
     return "correct" if score == 1 else "compatible" if score else "incorrect"
@@ -69,6 +72,31 @@ def level(
         for iteration, cluster in enumerate(clusters)
     ]
     return LevelRun(made, tuple(submissions))
+
+
+def drawn_level(
+    chances: Mapping[str, Fraction], assigned: Sequence[tuple[str, str | None]], name: str = "os", **facts: Any
+) -> LevelRun:
+    """Return the run of a level whose jobs are drawn: job and cluster of each submission."""
+    jobs = facts.pop("jobs", tuple(chances))
+    made = level(
+        name,
+        {job: [] for job in jobs},
+        **{"iterations": len(assigned), "drawn": chances, **facts},
+    )
+    submissions = [submission(job, number, cluster) for number, (job, cluster) in enumerate(assigned)]
+    return LevelRun(made.facts, tuple(submissions))
+
+
+def reasoned(run: LevelRun) -> LevelRun:
+    """Return a run of an experiment whose ground truth gives reasons."""
+    facts = run.facts
+    changed = replace(facts.design, reasons=dict.fromkeys(facts.design.jobs, REASONS))
+    submissions = (
+        each if each.outcome == "error" else replace(each, reason=REASONS.get(each.cluster or "", ""))
+        for each in run.submissions
+    )
+    return LevelRun(replace(facts, design=changed), tuple(submissions))
 
 
 def scored(run: LevelRun) -> LevelScore:

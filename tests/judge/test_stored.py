@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,12 @@ import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from judge_examples import SCORES, level, submission
+from judge_examples import SCORES, design, drawn_level, level, reasoned, submission
 
 from pytest_compat.errors import ReportError
 from pytest_compat.judge.gate import parse_gate
 from pytest_compat.judge.gather import Gatherer, case_record
-from pytest_compat.records import Candidates, Disagreement, LevelRun
+from pytest_compat.records import Candidates, Disagreement, LevelRun, Times
 from pytest_compat.report.document import Session, report_schema
 from pytest_compat.report.files import write_document
 from pytest_compat.report.stored import Stored, merge, read_document, read_stored
@@ -32,6 +34,9 @@ GATES = (
     "drop<=0.1",
 )
 VALIDATOR = jsonschema.Draft202012Validator(report_schema())
+
+PUBLISHED = {"source": "others", "points": 3.5, "of": 12, "reasons": {"os abi issue": 2}}
+TIMES = {job: {"a": 1.5, "b": 2.25} for job in "vwxyz"}
 
 FILES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 """One file may be written over and over."""
@@ -89,11 +94,14 @@ def levels(draw: st.DrawFn, name: str = "os", experiment: str = "tiny") -> Level
         failures=draw(st.dictionaries(st.sampled_from(sorted(SCORES)), st.text(min_size=1, max_size=5), max_size=2)),
         seconds={"match": draw(st.floats(0, 10))},
         timings={"match": {"count": len(jobs), "median": 0.5, "p99": 1.0}},
-        published=tuple(draw(st.lists(st.just({"source": "others", "accuracy": 0.25}), max_size=1))),
+        published=tuple(draw(st.lists(st.just(PUBLISHED), max_size=1))),
+        design=replace(design(jobs), times=draw(st.sampled_from([None, Times("measured", "lab", TIMES)]))),
         sequential=draw(st.booleans()) and rounds > 0,
         seed=3,
     )
     broken = draw(st.integers(0, len(run.submissions)))
+    if draw(st.booleans()):
+        run = reasoned(run)
     made = (
         submission(each.job, each.iteration, each.cluster, outcome="error", score=0.0, reason=draw(st.text(min_size=1)))
         for each in run.submissions[:broken]
@@ -101,9 +109,20 @@ def levels(draw: st.DrawFn, name: str = "os", experiment: str = "tiny") -> Level
     return LevelRun(run.facts, (*made, *run.submissions[broken:]))
 
 
+@st.composite
+def drawn_levels(draw: st.DrawFn) -> LevelRun:
+    jobs = draw(st.lists(st.sampled_from("vwxyz"), unique=True, min_size=1, max_size=4))
+    parts = [draw(st.integers(0, 3)) for _ in jobs]
+    chances = {job: Fraction(part, sum(parts)) for job, part in zip(jobs, parts, strict=True) if part}
+    who = st.tuples(st.sampled_from(sorted(chances or "x")), st.sampled_from([*SCORES, None]))
+    assigned = draw(st.lists(who, max_size=8 if chances else 0))
+    run = drawn_level(chances, assigned, jobs=jobs, seed=3, published=({**PUBLISHED, "of": 7},))
+    return reasoned(run) if draw(st.booleans()) else run
+
+
 @settings(FILES, max_examples=60)
 @given(
-    first=levels(),
+    first=st.one_of(levels(), drawn_levels()),
     second=levels("none", experiment="other"),  # another experiment, as its design is another
     cases=st.sampled_from([None, None, 1, 2]),
     problems=st.lists(st.text(max_size=5), max_size=2),
@@ -119,7 +138,7 @@ def test_a_report_read_again_is_the_same(
 
 
 @settings(FILES, max_examples=25)
-@given(run=levels())
+@given(run=st.one_of(levels(), drawn_levels()))
 def test_a_report_is_its_own_baseline(tmp_path: Path, run: LevelRun) -> None:
     made = stored(run, gates=(), seed=3)
     written(made, tmp_path / "report.json")
@@ -132,7 +151,7 @@ def test_a_report_is_its_own_baseline(tmp_path: Path, run: LevelRun) -> None:
 
 
 @settings(FILES, max_examples=25)
-@given(run=levels(), cut=st.integers(1, 2))
+@given(run=st.one_of(levels(), drawn_levels()), cut=st.integers(1, 2))
 def test_shards_are_the_run_they_were_cut_from(tmp_path: Path, run: LevelRun, cut: int) -> None:
     document = written(stored(run, seed=3), tmp_path / "whole.json")
     clusters = run.facts.design.clusters

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compat_project import LEVEL_TEST, Project
+from compat_project import EXPERIMENT, LEVEL_TEST, Project
 
 REVERSED = """
 import pytest
@@ -13,6 +13,12 @@ import pytest
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
     items.reverse()
+"""
+
+DRAWN = """
+levels:
+- drawn: {reveals: [os], draw: job}
+- turned: {reveals: [os], draw: cluster}
 """
 
 WAYS = {
@@ -159,6 +165,16 @@ def test_a_failing_assertion_is_recorded_and_fails_the_run(project: Project) -> 
     assert document["verdict"] == "failed"
     assert document["errors"] == ["2 compatibility cases failed"]
     assert len(document["records"]) == 45
+
+
+@pytest.mark.parametrize("options", [("-n2",), ("-p", "no:xdist"), ("-p", "no:terminal")], ids=str)
+def test_same_records_where_jobs_are_drawn(project: Project, options: tuple[str, ...]) -> None:
+    project.write("experiment.yaml", EXPERIMENT + DRAWN)
+    serial = project.report(apart=False)
+    other = project.report(*options)
+    assert other["records"] == serial["records"]
+    assert [run["submissions"] for run in serial["runs"]] == [run["expected"] for run in serial["runs"]] == [5, 5]
+    assert {each["iteration"] for each in serial["records"]} == set(range(5))
 
 
 @pytest.mark.parametrize(

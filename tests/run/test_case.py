@@ -73,6 +73,24 @@ def test_a_budget_leaves_errors_to_its_gate(experiment: Experiment) -> None:
     case.check()
 
 
+def test_figures_count_the_reasons_of_ground_truth_and_not_those_of_errors(experiment: Experiment) -> None:
+    found = run(experiment, ReferenceScheduler())
+    reasons = ["missing gpu", "abi", "missing gpu", "", "out of ink", ""]
+    outcomes = ["incorrect"] * 4 + ["error", "correct"]
+    submissions = tuple(
+        replace(each, reason=reason, outcome=outcome)
+        for each, reason, outcome in zip(found.submissions, reasons, outcomes, strict=True)
+    )
+    properties = Case.of(replace(found, submissions=submissions), None).properties
+    assert properties[-5:] == [
+        ("compat_correct", 1),
+        ("compat_error", 1),
+        ("compat_incorrect", 4),
+        ("compat_reason: abi", 1),
+        ("compat_reason: missing gpu", 2),
+    ]
+
+
 def test_accuracy_is_of_the_submissions_of_the_case(experiment: Experiment) -> None:
     found = run(experiment, ReferenceScheduler())
     assert Case.of(found, None).accuracy == sum(each.score for each in found.submissions) / 6

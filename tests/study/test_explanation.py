@@ -10,8 +10,9 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
-from pytest_compat.declare.catalog import Experiment, Rule, find_experiment, load_experiment
+from pytest_compat.declare.catalog import Experiment, find_experiment, load_experiment
 from pytest_compat.declare.levels import Levels
+from pytest_compat.declare.rules import Rule
 from pytest_compat.matching import Index
 from pytest_compat.model import Cluster, Graph, Jobspec, Level, Requirement, Resource, Vertex
 from pytest_compat.strategies import VALUES, jobspecs, pools
@@ -296,6 +297,7 @@ def test_the_plain_form_says_the_same(odd: Study) -> None:
         "cluster": "half",
         "candidate": False,
         "score": 0.0,
+        "reason": "",
         "resources": True,
         "short": [],
         "requirements": [

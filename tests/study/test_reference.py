@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_compat.declare.catalog import Experiment, Rule, find_experiment, load_experiment
+from pytest_compat.declare.catalog import Experiment, find_experiment, load_experiment
 from pytest_compat.declare.jobsets import build_jobs
 from pytest_compat.declare.levels import Levels
 from pytest_compat.declare.pools import build_clusters
+from pytest_compat.declare.rules import Rule
 from pytest_compat.matching import Index
 from pytest_compat.model import Cluster, Jobspec, Level
 from pytest_compat.strategies import VALUES, jobspecs, pools

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_compat.declare.catalog import Rule, load_experiment
+from pytest_compat.declare.catalog import load_experiment
+from pytest_compat.declare.rules import Rule
+from pytest_compat.declare.truthtable import Entry, TruthTable
 from pytest_compat.model import Cluster, Graph, Jobspec, Requirement, Resource, Vertex
 from pytest_compat.truth import GroundTruth
 
@@ -86,14 +88,41 @@ def test_scores_are_the_fractions_written() -> None:
     assert set(GroundTruth(CLUSTERS, [Rule("0.1")]).scores(job()).values()) == {Fraction(1, 10)}
 
 
+def test_what_is_lacking_may_be_one_of_several_that_are_unmet() -> None:
+    rules = (
+        Rule("0", lacks=frozenset({"gpu"}), reason="no gpu"),
+        Rule("0.5", lacks=frozenset({"os"}), reason="another os"),
+        Rule("1"),
+    )
+    found = GroundTruth(CLUSTERS, rules).judgements(job(OS, GPU))
+    assert {name: (each.score, each.reason) for name, each in found.items()} == {
+        "both": (1, ""),
+        "small": (1, ""),
+        "apart": (1, ""),  # each need is met there, by another node: what is lacking is `combination`
+        "rocky": (0, "no gpu"),
+        "gpu": (Fraction(1, 2), "another os"),
+        "neither": (0, "no gpu"),
+    }
+
+
+def test_a_table_decides_about_the_pairs_it_has() -> None:
+    table = TruthTable({"job": {"both": Entry(Fraction(3, 4)), "gpu": Entry(Fraction(0), "crashed")}})
+    rules = (Rule("0", lacks=frozenset({"gpu"}), reason="no gpu"), Rule(table=table, reason="slow"), Rule("0.5"))
+    found = GroundTruth(CLUSTERS, rules).judgements(job(GPU))
+    assert (found["both"].score, found["both"].reason) == (Fraction(3, 4), "slow")
+    assert (found["gpu"].score, found["gpu"].reason) == (0, "crashed")
+    assert (found["small"].score, found["small"].reason) == (Fraction(1, 2), "")
+    assert (found["neither"].score, found["neither"].reason) == (0, "no gpu")
+
+
 def test_a_rule_may_speak_of_what_the_job_requires() -> None:
-    rule = Rule("1", None, {"os.full": "rocky8"})
+    rule = Rule("1", job={"os.full": "rocky8"})
     assert best(rule, asked=job(OS)) == {each.name for each in CLUSTERS}
     assert best(rule, asked=job(GPU)) == set()
 
 
 def test_a_rule_may_speak_of_what_the_cluster_has() -> None:
-    assert best(Rule("1", None, None, {"available": "no"}), asked=job()) == {"rocky"}
+    assert best(Rule("1", cluster={"available": "no"}), asked=job()) == {"rocky"}
 
 
 def test_a_job_without_needs_suits_every_cluster() -> None:
