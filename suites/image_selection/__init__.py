@@ -1,0 +1,1 @@
+"""A container image for a host, by what is known of both."""
