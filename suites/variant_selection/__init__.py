@@ -1,0 +1,1 @@
+"""How to run an application: variants of LAMMPS for an input, by what is known of both."""
