@@ -60,6 +60,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         "html": "write the report as one HTML page",
         "markdown": "write the report as Markdown",
         "records": "write every submission as a table: .csv or .parquet",
+        "figures": "write the figures of every level as a table: .csv or .parquet",
     }
     for form in FORMS:
         parser.add_argument(f"--{form}", type=Path, metavar="FILE", help=helps[form])

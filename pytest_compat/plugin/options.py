@@ -135,6 +135,7 @@ OPTIONS = (
     Option("html", "PATH", "Write the report as one HTML page."),
     Option("markdown", "PATH", "Write the report as Markdown. In GitHub Actions the step summary has it anyway."),
     Option("records", "PATH", "Write every submission as a table: .csv, or .parquet (the extra `tables`)."),
+    Option("figures", "PATH", "Write the figures of every level as a table: .csv, or .parquet (the extra `tables`)."),
     Option("junit", "", "Add the figures of each case to its properties in --junit-xml.", switch=True),
 )
 
@@ -153,7 +154,7 @@ class Settings:
         baseline: An earlier report to compare with.
         baseline_update: Whether to write it anew.
         allow_new: Whether levels pass that it does not have.
-        outputs: Where to write reports, by form (`report`, `html`, `markdown`, `records`).
+        outputs: Where to write reports, by form (`report`, `html`, `markdown`, `records`, `figures`).
         junit: Whether cases tell JUnit their figures.
     """
 
@@ -290,7 +291,9 @@ def _path(config: pytest.Config, given: Mapping[str, Any], name: str) -> Path | 
 
 
 def _outputs(config: pytest.Config, given: Mapping[str, Any]) -> dict[str, Path]:
-    paths = {name: _path(config, given, name) for name in ("report", "html", "markdown", "records", "baseline")}
+    paths = {
+        name: _path(config, given, name) for name in ("report", "html", "markdown", "records", "figures", "baseline")
+    }
     outputs: dict[str, Path] = {}
     taken: dict[Path, str] = {}
     for name, path in paths.items():
@@ -304,14 +307,14 @@ def _outputs(config: pytest.Config, given: Mapping[str, Any]) -> dict[str, Path]
             )
         if name != "baseline":
             outputs[name] = path
-    if "records" in outputs:
+    for name in {"records", "figures"} & outputs.keys():
         from pytest_compat.errors import ReportError
         from pytest_compat.report.tables import check_table
 
         try:
-            check_table(outputs["records"])
+            check_table(outputs[name])
         except ReportError as error:
-            raise pytest.UsageError(f"--compat-records: {error}") from None
+            raise pytest.UsageError(f"--compat-{name}: {error}") from None
     return outputs
 
 

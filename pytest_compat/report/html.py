@@ -76,11 +76,21 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    environment.globals.update(max_listed=MAX_LISTED, max_open=MAX_OPEN, max_gates=MAX_GATES, max_fraction=MAX_FRACTION)
+    environment.globals.update(
+        lost=wording.LOST,
+        lost_headers=wording.lost_headers,
+        max_fraction=MAX_FRACTION,
+        max_gates=MAX_GATES,
+        max_listed=MAX_LISTED,
+        max_open=MAX_OPEN,
+        published_p=wording.PUBLISHED_P,
+        zip=zip,
+    )
     environment.tests.update(outside=wording.outside)
     environment.filters.update(
         at=_at,
         breakable=_breakable,
+        capitalised=wording.capitalised,
         gate_limit=wording.gate_limit,
         gate_value=wording.gate_value,
         listed=wording.listed,
@@ -88,10 +98,13 @@ def _environment() -> Environment:
         log_span=_log_span,
         moved=wording.moved,
         p_value=wording.p_value,
+        published=wording.published,
+        ran=wording.ran,
         rate=wording.rate,
-        seconds=_seconds,
+        seconds=wording.seconds,
         short=wording.short,
         signed=_signed,
+        times=wording.times_of,
     )
     return environment
 
@@ -129,12 +142,3 @@ def _breakable(name: str) -> Markup:
 
 def _signed(value: float | None) -> str:
     return "-" if value is None else f"{value:+.4f}"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "-"
-    for unit, size in (("s", 1.0), ("ms", 1e-3)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value / 1e-6:.3g} \N{MICRO SIGN}s"

@@ -66,7 +66,8 @@ def heat_map(
     In the data, `sets` are the distinct sets of candidates, as idsets, because most jobs share theirs with others;
     `views` have per run and job the number of its set, None where it is not known, and what was assigned: position,
     count, position, count. Errors are among what was assigned, and again by themselves. Disagreements are triples of
-    job, position and the bits EXPECTED and UNSTABLE.
+    job, position and the bits EXPECTED and UNSTABLE. `absent` are the jobs that take no part in the level. `reasons`
+    have per job and reason the positions of the clusters that score less than 1 for it, as idsets.
 
     Args:
         about: The experiment.
@@ -90,6 +91,7 @@ def heat_map(
         assigned = [Counter(good) + Counter(bad) for good, bad in zip(fine, errors, strict=True)]
         views.append(
             {
+                "absent": [number for number, job in enumerate(jobs) if job not in run["candidate_sets"]],
                 "candidates": [None if each is None else sets.setdefault(each, len(sets)) for each in idsets],
                 "assigned": [_flat(each) for each in assigned],
                 "errors": [_flat(each) for each in errors],
@@ -97,7 +99,9 @@ def heat_map(
             }
         )
         rows.append(_row(run, scores, idsets, fine, errors, len(clusters)))
-    return {"jobs": jobs, "clusters": clusters, "truth": truth, "sets": list(sets), "views": views}, rows
+    reasons = [about["reasons"].get(job, {}) for job in jobs]
+    data = {"jobs": jobs, "clusters": clusters, "truth": truth, "reasons": reasons, "sets": list(sets), "views": views}
+    return data, rows
 
 
 def _scores(truth: Mapping[str, str], size: int) -> Iterator[tuple[int, float]]:

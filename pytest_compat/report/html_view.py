@@ -7,11 +7,17 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
 from typing import Any
 
 from pytest_compat.records import OUTCOMES
 from pytest_compat.report.html_heat import Assignments, HeatRow, Run, count_assignments, heat_map
-from pytest_compat.report.wording import ALWAYS_SHOWN
+from pytest_compat.report.shares import COMPATIBLE, REASON, Share, shares_of
+from pytest_compat.report.wording import ALWAYS_SHOWN, sources_of
+
+COLOURS = 7
+"""Reasons that the page gives a colour of their own; the least probable of more share the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +95,39 @@ class Section:
             found.setdefault(run["scheduler"], []).append(run)
         return found
 
+    @cached_property
+    def shares(self) -> list[tuple[Run, list[Share]]]:
+        """Success and each reason at each level, in one order; none where there is no reason."""
+        return shares_of(self.about, self.runs)
+
+    @property
+    def styles(self) -> list[str]:
+        """How the page colours each of these: the first that scores in part as `compatible`, reasons by their place."""
+        found = []
+        reasons = count()
+        for share in self.shares[0][1]:
+            if share.kind == REASON and share.runs and COMPATIBLE not in found:
+                found.append(COMPATIBLE)
+            else:
+                place = f"because r{min(next(reasons), COLOURS - 1)}" if share.kind == REASON else share.kind
+                found.append(place)
+        return found
+
+    @property
+    def lost(self) -> list[Run]:
+        """The levels of which it is known how much time is lost."""
+        return [run for run in self.runs if run["regret"]]
+
+    @property
+    def longest(self) -> float:
+        """The most that is lost at any level, in seconds; where the axis of the time lost ends."""
+        return max(each["seconds"] or 0.0 for run in self.lost for each in (run["regret"], run["regret"]["exact"]))
+
+    @property
+    def partly(self) -> bool:
+        """True when there are levels in which not every job takes part."""
+        return any(view["absent"] for view in self.heat["views"])
+
     @property
     def opening(self) -> Run:
         """The level that the heat map shows first: the last at which any submission that was assigned scores 0."""
@@ -99,7 +138,10 @@ class Section:
     def facts(self) -> dict[str, list[Any]]:
         """What holds for its runs, each distinct value once: iterations, seeds, versions."""
         found = {
-            "iterations": ["auto" if run["sequential"] else run["iterations"] for run in self.runs],
+            "iterations": [
+                "auto" if run["sequential"] else run["iterations"] for run in self.runs if run["drawn"] is None
+            ],
+            "draws per level": [run["iterations"] for run in self.runs if run["drawn"]],
             "seed": [run["seed"] for run in self.runs],
             "version": [run["version"] for run in self.runs],
         }
@@ -204,7 +246,7 @@ def _section(
         anchor=anchor,
         about=about,
         runs=runs,
-        sources=list(dict.fromkeys(each["source"] for run in runs for each in run["published"])),
+        sources=sources_of(runs),
         outcomes=[name for name in OUTCOMES if name in ALWAYS_SHOWN or name in had],
         flags=flags,
         heat=heat,

@@ -8,9 +8,12 @@ from itertools import groupby
 from typing import Any
 
 from pytest_compat.records import OUTCOMES
+from pytest_compat.report.rows import further_tables
 from pytest_compat.report.wording import (
     COMPARED,
+    capitalised,
     compared_names,
+    extent,
     flip_lines,
     holding,
     level_names,
@@ -18,8 +21,12 @@ from pytest_compat.report.wording import (
     moved,
     outside,
     p_value,
+    published_cells,
+    published_headers,
+    published_line,
     rate,
     remarks,
+    sources_of,
     timing_line,
     too_many_too_few,
 )
@@ -84,13 +91,10 @@ def _experiment(
 ) -> Iterator[str]:
     yield f"### {_cell(experiment)} on {_cell(scheduler)}"
     yield ""
-    yield (
-        f"{len(design['clusters'])} clusters, {len(design['jobs'])} jobs, seed {runs[0]['seed']}, version "
-        f"`{design['version']}`"
-    )
+    yield f"{extent(design, runs)}, seed {runs[0]['seed']}, version `{design['version']}`"
     yield ""
     outcomes = [name for name in OUTCOMES if any(run["outcomes"][name] for run in runs)]
-    published = any(run["published"] for run in runs)
+    sources = sources_of(runs)
     rows = []
     for run in runs:
         exact, interval = run["exact"], run["interval"]
@@ -102,11 +106,19 @@ def _experiment(
                 f"{rate(interval[0])} to {rate(interval[1])}{mark}" if interval else "-",
                 f"{rate(exact['accuracy'])} = {exact['fraction']}" if exact else "-",
                 *(str(run["outcomes"][name]) for name in outcomes),
-                *([", ".join(rate(each["accuracy"]) for each in run["published"]) or "-"] if published else []),
+                *published_cells(run["published"], sources),
             ]
         )
-    header = ["level", "sampled", "95 % range", "exact", *outcomes, *(["published"] if published else [])]
+    header = ["level", "sampled", "95 % range", "exact", *outcomes, *published_headers(sources)]
     yield from _table(header, rows, left=1)
+    if told := published_line(sources):
+        yield _cell(told)
+        yield ""
+    for further in further_tables(design, runs):
+        yield f"{_cell(capitalised(further.title))}:"
+        yield ""
+        rows = [[_cell(cell) for cell in row] for row in further.rows]
+        yield from _table([_cell(title) for title in further.header], rows, left=further.left)
     if timing := timing_line(runs):
         yield f"Median time of a call: {_cell(timing)}"
         yield ""

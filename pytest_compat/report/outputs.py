@@ -30,11 +30,18 @@ def _records(document: Document, path: Path) -> None:
     write_table(document, path)
 
 
+def _figures(document: Document, path: Path) -> None:
+    from pytest_compat.report.tables import write_levels
+
+    write_levels(document, path)
+
+
 FORMS: Mapping[str, Callable[[Document, Path], None]] = {
     "report": write_document,
     "html": _html,
     "markdown": _markdown,
     "records": _records,
+    "figures": _figures,
 }
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pytest_compat.errors import printable
 from pytest_compat.judge.multiple import ALARM
 from pytest_compat.judge.score import INTERVAL
 from pytest_compat.records import MAX_DISAGREEMENTS, OUTCOMES
+from pytest_compat.report.console import BAD, GOOD, QUIET, line, printed, table
+from pytest_compat.report.rows import further_tables
 from pytest_compat.report.wording import (
     ALWAYS_SHOWN,
     COMPARED,
     compared_names,
     explain_command,
+    extent,
     flip_lines,
     holding,
     level_names,
@@ -23,16 +24,19 @@ from pytest_compat.report.wording import (
     moved,
     outside,
     p_value,
+    published_cells,
+    published_headers,
+    published_line,
     rate,
     remarks,
     rules_that_hold,
+    sources_of,
     timing_line,
     too_many_too_few,
 )
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
     from rich.text import Text
 
 MAX_LISTED = 10
@@ -40,8 +44,6 @@ MAX_LISTED = 10
 
 MAX_FLIPPED = 20
 """Jobs listed per level of a comparison."""
-
-BAD, GOOD, QUIET = "red", "green", "dim"
 
 Document = Mapping[str, Any]
 
@@ -53,27 +55,7 @@ def render_terminal(document: Document, *, colour: bool = False) -> str:
         document: The report.
         colour: Whether the terminal understands ANSI escapes.
     """
-    from rich.console import Console
-
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        no_color=not colour,
-        width=10_000,  # names are there to be copied: the terminal may wrap them, nobody cuts them
-        highlight=False,
-        _environ={},
-    )
-    for part in _parts(document):
-        console.print(part, soft_wrap=True)
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines())
-
-
-def _line(text: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(printable(text), style)
+    return printed(_parts(document), colour=colour)
 
 
 def _parts(document: Document) -> Iterator[RenderableType]:
@@ -82,22 +64,25 @@ def _parts(document: Document) -> Iterator[RenderableType]:
     submissions = sum(run["submissions"] for run in runs)
     hold = f", {rules_that_hold(gates)}" if gates else ""
     levels = "1 level" if len(runs) == 1 else f"{len(runs)} levels"
-    yield _line(f"{document['verdict'].upper()}: {submissions} submissions at {levels}{hold}", GOOD if passed else BAD)
+    yield line(f"{document['verdict'].upper()}: {submissions} submissions at {levels}{hold}", GOOD if passed else BAD)
     for problem in document["errors"]:
-        yield _line(f"  {problem}", BAD)
-    for line in holding(gates):
-        yield _line(f"  {line}")
+        yield line(f"  {problem}", BAD)
+    for held in holding(gates):
+        yield line(f"  {held}")
     if document["comparison"]:
-        yield _line("")
+        yield line("")
         yield from _comparison(document["comparison"])
     for (experiment, scheduler), group in groupby(runs, key=lambda run: (run["experiment"], run["scheduler"])):
         design = next(each for each in document["experiments"] if each["experiment"] == experiment)
         found = list(group)
-        yield _line("")
-        yield _line(_title(experiment, scheduler, design, found))
+        yield line("")
+        yield line(_title(experiment, scheduler, design, found))
         yield from _figures(found)
+        for further in further_tables(design, found):
+            yield line(further.title)
+            yield table(further.header, [(row, "") for row in further.rows], left=further.left)
         if timing := timing_line(found):
-            yield _line(f"median time of a call: {timing}", QUIET)
+            yield line(f"median time of a call: {timing}", QUIET)
         for run in found:
             yield from _details(run)
         for flag in document["flags"]:
@@ -108,30 +93,28 @@ def _parts(document: Document) -> Iterator[RenderableType]:
 
 
 def _title(experiment: str, scheduler: str, design: Document, runs: Sequence[Document]) -> str:
-    counts = sorted({run["iterations"] for run in runs})
-    times = str(counts[0]) if len(counts) == 1 else f"{counts[0]}-{counts[-1]}"
-    return (
-        f"{experiment} on {scheduler}: {len(design['clusters'])} clusters, {len(design['jobs'])} jobs x {times}, "
-        f"seed {runs[0]['seed']}, version {design['version']}"
-    )
+    about = extent(design, runs)
+    return f"{experiment} on {scheduler}: {about}, seed {runs[0]['seed']}, version {design['version']}"
 
 
 def _figures(runs: Sequence[Document]) -> Iterator[RenderableType]:
-    published = any(run["published"] for run in runs)
+    sources = sources_of(runs)
     outcomes = [name for name in OUTCOMES if name in ALWAYS_SHOWN or any(run["outcomes"][name] for run in runs)]
     header = ["level", "sampled", f"{INTERVAL:.0%} range", "exact", "fraction"]
-    header += [*outcomes, "candidates", *(["published"] if published else [])]
+    header += [*outcomes, "candidates", *published_headers(sources)]
     rows = [
-        (_row(run, outcomes, published), BAD if run["outcomes"]["error"] or not run["complete"] else "") for run in runs
+        (_row(run, outcomes, sources), BAD if run["outcomes"]["error"] or not run["complete"] else "") for run in runs
     ]
-    yield _table(header, rows, left=1)
+    yield table(header, rows, left=1)
     if any(outside(run) for run in runs):
-        yield _line(f"* sampled outside its {INTERVAL:.0%} range, as one level in twenty is by chance", QUIET)
+        yield line(f"* sampled outside its {INTERVAL:.0%} range, as one level in twenty is by chance", QUIET)
+    if told := published_line(sources):
+        yield line(told, QUIET)
     if absent := [name for name in OUTCOMES if name not in outcomes]:
-        yield _line(f"{', '.join(absent)}: none", QUIET)
+        yield line(f"{', '.join(absent)}: none", QUIET)
 
 
-def _row(run: Document, outcomes: Sequence[str], published: bool) -> list[str]:
+def _row(run: Document, outcomes: Sequence[str], sources: Sequence[str]) -> list[str]:
     exact, sizes, interval = run["exact"], run["candidates"], run["interval"]
     ends = sorted({sizes["min"], sizes["max"]}) if sizes else []
     mark = "*" if outside(run) else ""
@@ -143,31 +126,31 @@ def _row(run: Document, outcomes: Sequence[str], published: bool) -> list[str]:
         exact["fraction"] if exact else "-",
         *(str(run["outcomes"][name]) for name in outcomes),
         "-".join(map(str, ends)) or "-",
-        *([" ".join(rate(each["accuracy"]) for each in run["published"]) or "-"] if published else []),
+        *published_cells(run["published"], sources),
     ]
 
 
 def _details(run: Document) -> Iterator[RenderableType]:
     level = run["level"]
     if not run["complete"]:
-        yield _line(f"{level}: {run['submissions']} of {run['expected']} submissions recorded", BAD)
+        yield line(f"{level}: {run['submissions']} of {run['expected']} submissions recorded", BAD)
         if run["missing"]:
-            yield _line(f"  cases that were not run: {listed(run['missing'], MAX_LISTED)}", BAD)
+            yield line(f"  cases that were not run: {listed(run['missing'], MAX_LISTED)}", BAD)
     for flag in run["flags"]:
         yield _flag(level, flag)
     errors = run["errors"]
     for error in errors[:MAX_LISTED]:
         if error["submissions"]:
             some = f" (of {listed(error['jobs'], 3)})" if error["jobs"] else ""
-            yield _line(f"{level}: {error['submissions']} x {error['reason']}{some}", BAD)
+            yield line(f"{level}: {error['submissions']} x {error['reason']}{some}", BAD)
         else:
-            yield _line(f"{level}: {error['reason']}", BAD)
+            yield line(f"{level}: {error['reason']}", BAD)
     if len(errors) > MAX_LISTED:
-        yield _line(f"{level}: and {len(errors) - MAX_LISTED} more reasons", BAD)
+        yield line(f"{level}: and {len(errors) - MAX_LISTED} more reasons", BAD)
 
 
 def _flag(where: str, flag: Document) -> Text:
-    return _line(
+    return line(
         f"{where}: flagged: {flag['message']} (p = {p_value(flag['adjusted'])} over all tests; a scheduler that picks "
         f"uniformly is flagged in one run of {1 / ALARM:.0f})",
         BAD,
@@ -179,12 +162,12 @@ def _disagreements(experiment: str, runs: Sequence[Document]) -> Iterator[Render
     if not total:
         return
     unstable = sum(run["differing"]["unstable"] for run in runs)
-    yield _line(
+    yield line(
         f"where the scheduler disagrees with the reference (found: {total}, not stable over repeats: {unstable})", BAD
     )
     for run in runs:
         if run["differing"]["total"]:
-            yield _line(f"{run['level']}: {too_many_too_few(run)}", BAD)
+            yield line(f"{run['level']}: {too_many_too_few(run)}", BAD)
     rows = [
         [
             run["level"],
@@ -200,11 +183,11 @@ def _disagreements(experiment: str, runs: Sequence[Document]) -> Iterator[Render
         if each["stable"] is stable
     ][:MAX_LISTED]
     header = ["level", "job", "cluster", "said", "expected", "stable", "said yes"]
-    yield _table(header, [(row, BAD) for row in rows], left=3)
+    yield table(header, [(row, BAD) for row in rows], left=3)
     if total > len(rows):
         more = f"and {total - len(rows)} more, in the JSON report up to {MAX_DISAGREEMENTS} per level"
-        yield _line(more, BAD)
-    yield _line(f"why: {explain_command(experiment, *rows[0][:3])}", QUIET)
+        yield line(more, BAD)
+    yield line(f"why: {explain_command(experiment, *rows[0][:3])}", QUIET)
 
 
 def _worth(design: Document) -> Iterator[RenderableType]:
@@ -212,21 +195,21 @@ def _worth(design: Document) -> Iterator[RenderableType]:
     if not worth:
         return
     values = ", ".join(f"{each['subsystem']} {each['shapley']:.3f}" for each in worth["subsystems"])
-    yield _line(f"what each subsystem is worth (Shapley, {worth['method']}): {values}")
+    yield line(f"what each subsystem is worth (Shapley, {worth['method']}): {values}")
 
 
 def _comparison(found: Document) -> Iterator[RenderableType]:
     """Yield what two compared runs have to say: flips first, then the size of a change, then its p-value."""
-    yield _line(f"compared with {found['baseline']['path']}")
+    yield line(f"compared with {found['baseline']['path']}")
     for text in remarks(found):
-        yield _line(text, BAD)
+        yield line(text, BAD)
     names = compared_names(found)
     for name, level in zip(names, found["levels"], strict=True):
         flips = flip_lines(level["flips"])
         for text, worse in flips[:MAX_FLIPPED]:
-            yield _line(f"{name}: {text}", BAD if worse else GOOD)
+            yield line(f"{name}: {text}", BAD if worse else GOOD)
         if len(flips) > MAX_FLIPPED:
-            yield _line(f"{name}: and {len(flips) - MAX_FLIPPED} more jobs and scores, in the JSON report")
+            yield line(f"{name}: and {len(flips) - MAX_FLIPPED} more jobs and scores, in the JSON report")
     rows = []
     for name, level in zip(names, found["levels"], strict=True):
         row = [
@@ -243,20 +226,8 @@ def _comparison(found: Document) -> Iterator[RenderableType]:
         rows.append((row, BAD if level["worse"] or level["changed"] else ""))
     header = ["level", "flipped for the worse", "for the better", "before", "after", "change", "lost", "won", "p"]
     if rows:
-        yield _table(header, rows, left=1)
-        yield _line(COMPARED, QUIET)
+        yield table(header, rows, left=1)
+        yield line(COMPARED, QUIET)
     for what, keys in (("only in the baseline", found["missing"]), ("not in the baseline", found["new"])):
         if keys:
-            yield _line(f"{what}: {listed(level_names(keys), MAX_LISTED)}", BAD)
-
-
-def _table(header: Sequence[str], rows: Sequence[tuple[Sequence[str], str]], *, left: int) -> Table:
-    """Return a table whose first columns, so many, are aligned to the left and the others to the right."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for number, name in enumerate(header):
-        table.add_column(name, justify="left" if number < left else "right", no_wrap=True)
-    for row, style in rows:
-        table.add_row(*(_line(cell) for cell in row), style=style)
-    return table
+            yield line(f"{what}: {listed(level_names(keys), MAX_LISTED)}", BAD)

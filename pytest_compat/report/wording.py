@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pytest_compat.judge.gate import EVERY, MEASURES
+
+
+def capitalised(text: str) -> str:
+    """Return a phrase as the beginning of a sentence, its names as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def rate(value: float | None) -> str:
@@ -33,6 +38,101 @@ def listed(names: Sequence[str], most: int) -> str:
     """Return the first names, so many, and how many more there are."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown
+
+
+PUBLISHED_P = "how likely a figure at least that far from the exact one is by chance, two-sided"
+
+
+def chance(value: float) -> str:
+    """Return a probability with two decimals, of a small one the first digit: 0.20, 0.03, 4e-05."""
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.1g}"
+
+
+def published(figure: Mapping[str, Any]) -> str:
+    """Return what others found, and how likely something at least that far off is: `2/25 (p 0.20)`."""
+    p = "" if figure["p"] is None else f" (p {chance(figure['p'])})"
+    return f"{short(figure['points'])}/{figure['of']}{p}"
+
+
+def published_cells(figures: Sequence[Mapping[str, Any]], sources: Sequence[str]) -> list[str]:
+    """Return what each source found; `-` where it found nothing."""
+    return [" ".join(published(each) for each in figures if each["source"] == source) or "-" for source in sources]
+
+
+def sources_of(runs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return where published figures come from, each once."""
+    return list(dict.fromkeys(each["source"] for run in runs for each in run["published"]))
+
+
+def published_headers(sources: Sequence[str]) -> list[str]:
+    """Return what the columns of published figures are called, by number where there are several."""
+    return ["published"] if len(sources) == 1 else [f"published {number}" for number in range(1, len(sources) + 1)]
+
+
+def published_line(sources: Sequence[str]) -> str:
+    """Return where the columns of published figures come from, and what p is; empty without any."""
+    named = "; ".join(": ".join(pair) for pair in zip(published_headers(sources), sources, strict=True))
+    return f"{named}; p: {PUBLISHED_P}" if sources else ""
+
+
+def seconds(value: float | None) -> str:
+    """Return a time in seconds, milliseconds or microseconds, with three digits; `-` for none."""
+    if value is None:
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3)):
+        if value >= size or not value:
+            return f"{value / size:.3g} {unit}" if value < 1000 else f"{value:.0f} {unit}"
+    return f"{value / 1e-6:.3g} \N{MICRO SIGN}s"
+
+
+def times_of(design: Mapping[str, Any]) -> str:
+    """Return whether the times of an experiment are measured or modelled, and of which machine they are."""
+    times = design["times"]
+    return f"times {times['kind']} {'on' if times['kind'] == 'measured' else 'for'} {times['machine']}"
+
+
+REASONS_TITLE = "why submissions score less than 1"
+
+LOST = "mean time beyond the best choice, of submissions that run"
+
+
+def lost_headers(design: Mapping[str, Any]) -> list[str]:
+    """Return what the columns of the time lost are called; each says whether its times are measured or modelled."""
+    kind = design["times"]["kind"]
+    return [f"sampled ({kind})", "ran", f"exact ({kind})", "share that runs"]
+
+
+def ran(run: Mapping[str, Any]) -> str:
+    """Return how many submissions of a level run where they were sent: `20/25`."""
+    return f"{run['regret']['ran']}/{run['submissions']}"
+
+
+def extent(design: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many clusters and jobs there are, and how often these are submitted or drawn."""
+    each = [run for run in runs if run["drawn"] is None]
+    drawn = [run for run in runs if run["drawn"] is not None]
+    jobs = len(design["jobs"])
+    parts = []
+    if each:
+        taking_part = _span(run["jobs"] for run in each)
+        whole = f"{jobs} jobs" if taking_part == str(jobs) else f"{taking_part} of {jobs} jobs"
+        parts.append(f"{whole} x {_span(run['iterations'] for run in each)}{_at(each) if drawn else ''}")
+    else:
+        parts.append(f"{jobs} jobs")
+    if drawn:
+        # Where nothing can be drawn, nothing was, however often it was tried.
+        draws = _span(run["iterations"] for run in [run for run in drawn if run["drawn"]] or drawn)
+        parts.append(f"{draws} draws{_at(drawn) if each else ' per level'}")
+    return f"{len(design['clusters'])} clusters, {', '.join(parts)}"
+
+
+def _span(numbers: Iterable[int]) -> str:
+    found = sorted(set(numbers))
+    return str(found[0]) if len(found) == 1 else f"{found[0]}-{found[-1]}"
+
+
+def _at(runs: Sequence[Mapping[str, Any]]) -> str:
+    return " at 1 level" if len(runs) == 1 else f" at each of {len(runs)} levels"
 
 
 def outside(run: Mapping[str, Any]) -> bool:

@@ -130,6 +130,8 @@ def report(
         "jobs": job_names,
         "clusters": cluster_names,
         "truth": truth,
+        "reasons": {},
+        "times": None,
         "worth": worth(),
     }
     return document(experiments=[experiment], runs=runs, records=records)
@@ -140,6 +142,12 @@ def score(job: tuple[str, ...], cluster: tuple[str, ...]) -> float:
     if job[:3] != cluster[:3] or (job[3] == "gpu" and cluster[3] == "cpu"):
         return 0.0
     return 1.0 if job[3] == cluster[3] else 0.5
+
+
+def exactly(**shares: Fraction | float) -> dict[str, Any]:
+    """Return exact shares as reports have them."""
+    exact = {name: Fraction(share).limit_denominator(1000) for name, share in shares.items()}
+    return {name: {"rate": float(share), "fraction": str(share)} for name, share in exact.items()}
 
 
 def run(level: str, records: list[dict[str, Any]], exact: Fraction | None, **parts: Any) -> Document:
@@ -155,18 +163,27 @@ def run(level: str, records: list[dict[str, Any]], exact: Fraction | None, **par
         "level": level,
         "reveals": [] if level == "none" else level.split("+"),
         "jobs": len({each["job"] for each in records}),
+        "drawn": None,
         "iterations": 20,
         "submissions": len(records),
         "expected": len(records),
         "complete": True,
         "outcomes": {outcome: counted[outcome] for outcome in OUTCOMES},
+        "reasons": because(records),
         "score": points,
         "accuracy": accuracy,
         "assigned_accuracy": accuracy,
         "interval": None if exact is None else [max(0.0, exact - half), min(1.0, exact + half)],
         "exact": None
         if exact is None
-        else {"accuracy": exact, "fraction": fraction, "unmatched": 0.0, "range": [0.0, 1.0]},
+        else {
+            "accuracy": exact,
+            "fraction": fraction,
+            "unmatched": 0.0,
+            "outcomes": exactly(correct=exact, compatible=0, incorrect=1 - exact),
+            "reasons": {},
+            "range": [0.0, 1.0],
+        },
         "candidates": None,
         "clusters": {},
         "missing": [],
@@ -177,9 +194,10 @@ def run(level: str, records: list[dict[str, Any]], exact: Fraction | None, **par
         "published": []
         if exact is None
         else [
-            {"source": "rainbow-experiments, run 1", "accuracy": min(1.0, exact * 1.06)},
-            {"source": "rainbow-experiments, run 2", "accuracy": exact * 0.95},
+            published("rainbow-experiments, run 1", round(min(1.0, exact * 1.06) * 360), 360, 0.204),
+            published("rainbow-experiments, run 2", round(exact * 0.95 * 360), 360, 0.915),
         ],
+        "regret": None,
         "seconds": {"match": 0.02, "submit": 0.61, "receive": 0.1},
         "version": VERSION,
         "seed": 0,
@@ -194,6 +212,17 @@ def run(level: str, records: list[dict[str, Any]], exact: Fraction | None, **par
         "tests": {"score": 0.41, "selection": 0.77},
         "flags": [],
     } | parts
+
+
+def because(records: list[dict[str, Any]]) -> dict[str, int]:
+    """Return how many submissions that are no errors have each reason."""
+    return dict(Counter(each["reason"] for each in records if "reason" in each and each["outcome"] != "error"))
+
+
+def published(source: str, points: float, of: int, p: float | None, **reasons: tuple[int, float | None]) -> Document:
+    """Return a figure of others; a reason has a count and a p, and `_` in its name is a blank."""
+    counts = {name.replace("_", " "): {"count": count, "p": chance} for name, (count, chance) in reasons.items()}
+    return {"source": source, "accuracy": points / of, "points": points, "of": of, "p": p, "reasons": counts}
 
 
 def worth() -> Document:
@@ -361,7 +390,13 @@ def renamed(document: Document, text: str) -> Document:
     page = copy.deepcopy(document)
     [experiment] = page["experiments"]
     keys = {*experiment["jobs"], *experiment["clusters"]}
-    names = keys | {"lammps", "rainbow", *experiment["levels"], *experiment["order"], experiment["description"]}
+    names = keys | {
+        experiment["experiment"],
+        "rainbow",
+        *experiment["levels"],
+        *experiment["order"],
+        experiment["description"],
+    }
     names |= {each["source"] for run in page["runs"] for each in run["published"]}
     names |= {each["reason"] for run in page["runs"] for each in run["errors"]}
     names |= {each["message"] for run in page["runs"] for each in run["flags"]}
@@ -372,6 +407,10 @@ def renamed(document: Document, text: str) -> Document:
         *page["session"]["failed"],
     }
     names |= {*page["environment"].values()}
+    for found in experiment["reasons"].values():
+        keys |= found.keys()
+        names |= found.keys()
+    names |= {experiment["times"]["machine"]} if experiment["times"] else set()
 
     def visit(value: Any) -> Any:
         if isinstance(value, dict):

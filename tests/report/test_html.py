@@ -14,20 +14,22 @@ from typing import Any
 
 import html_documents
 import pytest
-from html_documents import DOCUMENTS, HOSTILE, renamed, small
+from html_documents import HOSTILE, renamed, small
 from html_page import rendered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from reason_documents import ALL, images, partly_explained, variants
 
 from pytest_compat.idset import decode
 from pytest_compat.report.document import report_schema
 from pytest_compat.report.html import MAX_GATES, MAX_LISTED, MAX_OPEN, render_html
 from pytest_compat.report.html_heat import EXPECTED, UNSTABLE
+from pytest_compat.report.html_view import COLOURS
 
 Document = dict[str, Any]
 
-every_document = pytest.mark.parametrize("document", [make() for make in DOCUMENTS.values()], ids=list(DOCUMENTS))
+every_document = pytest.mark.parametrize("document", [make() for make in ALL.values()], ids=list(ALL))
 
 
 @every_document
@@ -99,7 +101,7 @@ def test_nothing_is_loaded_and_only_the_script_of_the_page_runs(document: Docume
     assert "@import" not in page.all("style")[0][1]
 
 
-@pytest.mark.parametrize("document", [html_documents.lammps(), html_documents.troubled()], ids=["lammps", "troubled"])
+@pytest.mark.parametrize("document", [html_documents.lammps(), html_documents.troubled(), images(), variants()])
 def test_html_in_names_is_text(document: Document) -> None:
     page = rendered(renamed(document, HOSTILE))
     assert page.tags() == rendered(document).tags()
@@ -186,7 +188,7 @@ def test_sections_come_in_order() -> None:
 def test_marks_stand_where_their_values_are() -> None:
     document = html_documents.lammps()
     run = document["runs"][6]
-    run |= {"accuracy": 0.5, "interval": [0.25, 0.75], "published": [{"source": "us", "accuracy": 1.0}]}
+    run |= {"accuracy": 0.5, "interval": [0.25, 0.75], "published": [html_documents.published("us", 4, 4, 0.034)]}
     run["exact"]["accuracy"] = 0.625
     document["runs"] = [run]
     page = rendered(document)
@@ -198,7 +200,7 @@ def test_marks_stand_where_their_values_are() -> None:
         ("diamond", "left:62.50%"),
         ("dot", "left:50.00%"),
     ]
-    assert "0.5000 0.2500-0.7500 0.6250 5/8 1.0000 (us)" in page.text()
+    assert "0.5000 0.2500-0.7500 0.6250 5/8 4/4 (p 0.03) (us)" in page.text()
     assert "sampled outside" not in page.text()
 
 
@@ -469,3 +471,101 @@ def test_an_error_is_no_success_whatever_the_cluster_it_was_assigned() -> None:
 @pytest.mark.parametrize(("document", "most"), [(html_documents.lammps(), 150_000), (html_documents.wide(), 400_000)])
 def test_pages_stay_small(document: Document, most: int) -> None:
     assert len(render_html(document).encode()) < most
+
+
+def test_without_reasons_and_times_there_are_no_sections_of_them() -> None:
+    text = rendered(html_documents.lammps()).text()
+    assert "Reasons by level" not in text
+    assert "Time lost" not in text
+
+
+def test_bars_of_reasons_are_as_long_as_their_shares() -> None:
+    html = render_html(images())
+    stacks = re.findall(r'<div class="stack (sampled|exact)" aria-hidden="true">(.*?)</div>', html)
+    bars = [(part, re.findall(r'<i class="([^"]*)" style="width:([^"]*)"></i>', found)) for part, found in stacks]
+    assert bars == [
+        ("sampled", [("correct", "37.50%"), ("because r0", "37.50%"), ("because r1", "25.00%")]),
+        ("exact", [("correct", "50.00%"), ("because r0", "25.00%"), ("because r1", "25.00%")]),
+        ("sampled", [("correct", "25.00%"), ("because r0", "25.00%"), ("because r1", "37.50%")]),
+        ("exact", [("correct", "41.67%"), ("because r0", "33.33%"), ("because r1", "25.00%")]),
+        ("sampled", [("correct", "66.67%"), ("unexplained", "33.33%")]),
+        ("exact", [("correct", "66.67%"), ("unexplained", "33.33%")]),
+    ]
+
+
+def test_reasons_are_a_table_as_well() -> None:
+    page = rendered(images())
+    rows = [text for _, text in page.all("tr")]
+    assert "Level Chart from 0 to 1 correct abi | issue missing gpu no reason given" in rows
+    assert (
+        "platform 2 (0.2500) exact 0.4167 = 5/12 2 (0.2500) exact 0.3333 = 1/3 3 (0.3750) exact 0.2500 = 1/4 0" in rows
+    )
+    assert "os 4 (0.6667) exact 0.6667 = 2/3 0 0 2 (0.3333) exact 0.3333" in rows
+
+
+def test_what_others_counted_comes_with_its_chance() -> None:
+    page = rendered(images())
+    rows = [text for _, text in page.all("tr")]
+    assert "basic us, twice 1/8 (p 0.07) - 4/8 (p 0.0004)" in rows
+    assert not [row for row in rows if row.startswith("basic them")]  # gave points and no counts
+    assert "basic 0.3750 0.4600-0.5400* 0.5000 1/2 1/8 (p 0.07) (us, twice) 5/10 (them)" in rows
+    assert page.text().count("two-sided") == 2
+
+
+def test_a_reason_that_scores_in_part_looks_compatible() -> None:
+    page = rendered(partly_explained())
+    swatches = [str(attrs["class"]) for attrs, _ in page.all("i", class_="swatch")]
+    looks = ["swatch correct", "swatch compatible", "swatch because r0", "swatch because r1", "swatch unexplained"]
+    assert swatches[-2 * len(looks) :] == looks * 2
+    assert "correct slow abi | issue missing gpu no reason given upper bar" in page.text()
+
+
+def test_more_reasons_than_colours_are_all_told() -> None:
+    document = images()
+    for number in range(9):
+        document["runs"][0]["exact"]["reasons"][f"reason {number}"] = {"rate": 1e-6 * (9 - number), "fraction": "1/9"}
+    page = rendered(document)
+    swatches = [str(attrs["class"]) for attrs, _ in page.all("i", class_="because") if "swatch" in str(attrs["class"])]
+    assert swatches == [f"swatch because r{min(number, COLOURS - 1)}" for number in range(11)] * 2
+    assert f".r{COLOURS - 1} {{" in page.all("style")[0][1]
+    assert f".r{COLOURS} {{" not in page.all("style")[0][1]
+
+
+@pytest.mark.parametrize(("kind", "where"), [("measured", "measured on"), ("modelled", "modelled for")])
+def test_time_lost_says_by_which_times(kind: str, where: str) -> None:
+    page = rendered(variants(kind))
+    assert f"of submissions that run. Times {where} a [big] node." in page.text()
+    assert f"Sampled ({kind}) Ran Exact ({kind}) Share that runs basic 333 ms 3/8 250 ms 0.5000" in page.text()
+    assert "platform - 0/8 - 0.0000" in page.text()
+
+
+def test_a_level_at_which_nothing_is_lost_has_a_bar_of_no_length() -> None:
+    document = variants()
+    for run in document["runs"]:
+        run["regret"] = {"seconds": 0.0, "ran": 3, "exact": {"seconds": 0.0, "ran": 0.5}}
+    page = rendered(document)
+    assert [attrs["style"] for attrs, _ in page.all("i", class_="bar") if "width" in str(attrs.get("style"))][:2] == (
+        ["width:0.00%"] * 2
+    )
+    assert "basic 0 s 3/8 0 s 0.5000" in page.text()
+
+
+def test_draws_are_told_from_iterations() -> None:
+    def facts(document: Document) -> list[str]:
+        return [text for attrs, text in rendered(document).all("dl", class_="facts")][:1]
+
+    [told] = facts(images())
+    assert "iterations 2 draws per level 8 seed 0" in told
+    [told] = facts(variants())
+    assert "iterations" not in told
+    assert "jobs 3 draws per level 8 seed 0" in told
+
+
+def test_jobs_that_take_no_part_in_a_level_are_absent_from_its_map() -> None:
+    document = images()
+    heat = rendered(document).heat()
+    assert [view["absent"] for view in heat["views"]] == [[1, 2], [1], []]
+    assert [view["candidates"].count(None) for view in heat["views"]] == [2, 1, 0]
+    assert heat["reasons"] == [document["experiments"][0]["reasons"][job] for job in heat["jobs"]]
+    assert "the job takes no part in the level" in rendered(document).text()
+    assert "takes no part" not in rendered(html_documents.lammps()).text()

@@ -16,10 +16,12 @@ from typing import Any
 
 import html_documents
 import pytest
-from html_documents import DOCUMENTS, HOSTILE, renamed
+from html_documents import HOSTILE, renamed
+from reason_documents import ALL, images, variants
 
 from pytest_compat.idset import decode
 from pytest_compat.report.html import render_html
+from pytest_compat.report.html_view import COLOURS
 
 sync_api = pytest.importorskip("playwright.sync_api")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
@@ -32,7 +34,7 @@ MODES = [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")]
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page with")
 in_every_mode = pytest.mark.parametrize(("width", "scheme"), MODES)
-every_document = pytest.mark.parametrize("document", [make() for make in DOCUMENTS.values()], ids=list(DOCUMENTS))
+every_document = pytest.mark.parametrize("document", [make() for make in ALL.values()], ids=list(ALL))
 
 Open = Callable[..., Any]
 
@@ -157,6 +159,45 @@ def test_axe_finds_nothing_on_a_page_of_two_schedulers(show: Open) -> None:
 
 
 @in_every_mode
+@pytest.mark.parametrize("document", [images(), variants()], ids=["images", "variants"])
+def test_axe_finds_nothing_where_there_are_reasons(
+    show: Open, document: dict[str, Any], width: int, scheme: str
+) -> None:
+    page = show(document, width, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert violations(page) == []
+
+
+@in_every_mode
+def test_bars_of_reasons_lie_above_one_another(show: Open, width: int, scheme: str) -> None:
+    page = show(variants(), width, scheme)
+    bars = [each.bounding_box() for each in page.query_selector_all("[id$=reasons] .stack")]
+    assert len(bars) == 4
+    for sampled, exact in zip(bars[::2], bars[1::2], strict=True):
+        assert sampled["y"] + sampled["height"] <= exact["y"]
+        assert (sampled["x"], sampled["width"]) == (exact["x"], exact["width"])
+    for selector in ("[id$=reasons] .stack i", "[id$=reasons] .swatch", "[id$=regret] td .bar", "[id$=regret] td .dot"):
+        boxes = [each.bounding_box() for each in page.query_selector_all(selector)]
+        assert boxes
+        assert all(box and box["width"] > 0 and box["height"] > 0 for box in boxes), selector
+    assert page.is_visible("[id$=regret] >> text=Times measured on a [big] node.")
+
+
+def test_reasons_look_unlike_one_another_and_unlike_success(show: Open) -> None:
+    document = variants()
+    for number in range(COLOURS):
+        document["runs"][0]["reasons"][f"reason {number}"] = 0
+        document["runs"][0]["exact"]["reasons"][f"reason {number}"] = {"rate": 0.01, "fraction": "1/100"}
+    page = show(document)
+    looks = page.eval_on_selector_all(
+        "[id$=reasons] .legend .swatch",
+        "all => all.map(each => getComputedStyle(each).backgroundImage + getComputedStyle(each).backgroundColor)",
+    )
+    assert len(looks) == 2 + 2 + COLOURS
+    assert len({*looks}) == 2 + COLOURS  # correct, compatible and the reasons; the last two share a colour
+
+
+@in_every_mode
 def test_every_figure_is_there(show: Open, width: int, scheme: str) -> None:
     page = show(html_documents.troubled(), width, scheme)
     for selector in FIGURES:
@@ -177,19 +218,62 @@ def expected(document: dict[str, Any], level: int, job: int, cluster: int) -> st
     size = len(about["clusters"])
     scores = [points for points, places in about["truth"][names[0]].items() if cluster in decode(places, size)]
     score = f"{float(scores[0]):g}" if scores else "0"
-    idset = run["candidate_sets"][names[0]]
+    idset = run["candidate_sets"].get(names[0])
     candidate = "no candidate"
     if idset is None:
         candidate = "candidates not known"
     elif cluster in decode(idset, size):
         candidate = "a candidate"
     times = sum((each["level"], each["job"], each["cluster"]) == (run["level"], *names) for each in document["records"])
-    said = f"{names[0]} on {names[1]}: score {score}, {candidate}, assigned {times} {'time' if times == 1 else 'times'}"
+    found = about["reasons"].get(names[0], {})
+    reason = next((f" ({reason})" for reason, places in found.items() if cluster in decode(places, size)), "")
+    if names[0] not in run["candidate_sets"]:
+        candidate = "the job takes no part"
+    said = f"{names[0]} on {names[1]}: score {score}{reason}, {candidate}, "
+    said += f"assigned {times} {'time' if times == 1 else 'times'}"
     for each in run["disagreements"]:
         if (each["job"], each["cluster"]) == names:
             said += f"; the reference {'calls' if each['expected'] else 'does not call'} it a candidate"
             said += "" if each["stable"] else ", and the scheduler's answers differ"
     return said
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_the_heat_map_says_why_and_who_takes_no_part(show: Open, level: int) -> None:
+    document = images()
+    page = show(document)
+    page.select_option("select", str(level))
+    page.focus(".grid")
+    page.keyboard.press("Home")
+    for job in range(3):
+        page.keyboard.press("Home")
+        for cluster in range(5):
+            assert page.inner_text(".live") == expected(document, level, job, cluster)
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+    jobs = document["experiments"][0]["jobs"]
+    absent = [job for job in jobs if job not in document["runs"][level]["candidate_sets"]]
+    assert page.locator(".rows .absent").all_inner_texts() == absent
+
+
+def test_a_job_that_takes_no_part_has_no_cells(show: Open) -> None:
+    page = show(images())
+    shades = []
+    for level in ("1", "2"):
+        page.select_option("select", level)
+        picture(page)
+        shades.append(
+            page.eval_on_selector(
+                "canvas",
+                """(canvas) => {
+                  const height = canvas.height / 3;
+                  const row = canvas.getContext("2d").getImageData(0, height + 2, canvas.width, height - 4).data;
+                  return new Set(row).size;
+                }""",
+            )
+        )
+    assert shades[0] == 1  # nothing is drawn
+    assert shades[1] > 3
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -8,6 +8,7 @@ import html_documents
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reason_documents import images, variants
 
 from pytest_compat.report.markdown import render_markdown, workflow_commands
 
@@ -88,3 +89,34 @@ def test_each_problem_is_one_command_of_one_line(problems: list[str]) -> None:
         assert "\r" not in line
         said = line.removeprefix(prefix)
         assert said.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%") == problem
+
+
+def test_each_reason_is_a_row_below_its_level() -> None:
+    text = render_markdown(images())
+    _, because = tables(text)
+    assert "Why submissions score less than 1:" in text.splitlines()
+    assert because[0] == "| level |  | count | sampled | exact | fraction | published 1 | published 2 |"
+    assert because[2:5] == [
+        "| basic | correct | 3 | 0.3750 | 0.5000 | 1/2 | 1/8 (p 0.07) | 5/10 |",
+        "|  | abi \\| issue | 3 | 0.3750 | 0.2500 | 1/4 | - | - |",
+        "|  | missing gpu | 2 | 0.2500 | 0.2500 | 1/4 | 4/8 (p 0.0004) | - |",
+    ]
+    for table in tables(text):
+        assert {cells(row) for row in table} == {cells(table[0])}
+
+
+def test_without_reasons_there_is_no_table_of_them(lammps: html_documents.Document) -> None:
+    assert len(tables(render_markdown(lammps))) == 2  # accuracy, and the worth of subsystems
+
+
+@pytest.mark.parametrize(("kind", "where"), [("measured", "measured on"), ("modelled", "modelled for")])
+def test_time_lost_says_by_which_times(kind: str, where: str) -> None:
+    text = render_markdown(variants(kind))
+    title = f"Mean time beyond the best choice, of submissions that run (times {where} a \\[big\\] node):"
+    assert title in text.splitlines()
+    assert tables(text)[2] == [
+        f"| level | sampled ({kind}) | ran | exact ({kind}) | share that runs |",
+        "|---|---:|---:|---:|---:|",
+        "| basic | 333 ms | 3/8 | 250 ms | 0.5000 |",
+        "| platform | - | 0/8 | - | 0.0000 |",
+    ]

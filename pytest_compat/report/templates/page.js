@@ -34,6 +34,11 @@
       for (const [score, places] of Object.entries(truth)) for (const place of decode(places)) row[place] = Number(score);
       return row;
     });
+    const reasons = data.reasons.map((found) => {
+      const row = new Map();
+      for (const [reason, places] of Object.entries(found)) for (const place of decode(places)) row.set(place, reason);
+      return row;
+    });
     const sets = data.sets.map((text) => {
       const row = new Uint8Array(clusters);
       for (const place of decode(text)) row[place] = 1;
@@ -46,6 +51,7 @@
     };
     const counts = data.views.map((view) => view.assigned.map(dense));
     const errors = data.views.map((view) => view.errors.map(dense));
+    const absent = data.views.map((view) => new Set(view.absent));
     const disagreements = data.views.map((view) => new Map(
       view.disagreements.map(([job, cluster, bits]) => [job * clusters + cluster, bits]),
     ));
@@ -56,6 +62,7 @@
       const set = data.views[view].candidates[job];
       return {
         score: scores[job][cluster],
+        reason: reasons[job].get(cluster),
         candidate: set === null ? null : sets[set][cluster] === 1,
         assigned: counts[view][job][cluster],
         failed: errors[view][job][cluster],
@@ -117,6 +124,7 @@
       const crossed = crossing(colour("error"), ink, pixel(6));
       context.font = `${Math.round(11 * ratio)}px system-ui, sans-serif`;
       for (let job = 0; job < jobs; job += 1) {
+        if (absent[view].has(job) && !counts[view][job].some(Boolean)) continue;
         const top = pixel(job * row), tall = pixel((job + 1) * row) - top - 1;
         for (let cluster = first; cluster < last; cluster += 1) {
           const left = pixel(cluster * cell - grid.scrollLeft);
@@ -176,9 +184,11 @@
 
     function tell() {
       if (!at) return;
-      const { score, candidate, assigned, failed, disagreement } = look(Number(select.value), at.job, at.cluster);
-      const role = candidate === null ? "candidates not known" : candidate ? "a candidate" : "no candidate";
-      live.textContent = `${data.jobs[at.job]} on ${data.clusters[at.cluster]}: score ${+score.toFixed(4)}, ${role}, ` +
+      const view = Number(select.value);
+      const { score, reason, candidate, assigned, failed, disagreement } = look(view, at.job, at.cluster);
+      const role = absent[view].has(at.job) ? "the job takes no part" : candidate === null ? "candidates not known" : candidate ? "a candidate" : "no candidate";
+      live.textContent = `${data.jobs[at.job]} on ${data.clusters[at.cluster]}: ` +
+        `score ${+score.toFixed(4)}${reason ? ` (${reason})` : ""}, ${role}, ` +
         `assigned ${assigned} ${assigned === 1 ? "time" : "times"}` +
         (failed ? `; ${failed} of ${assigned} ${assigned === 1 ? "assignment" : "assignments"} ` +
           `${failed === 1 ? "is an error" : "are errors"}` : "") +
@@ -223,9 +233,11 @@
     grid.addEventListener("pointermove", point);
     grid.addEventListener("pointerdown", point);
     grid.addEventListener("scroll", ask, { passive: true });
-    select.addEventListener("change", () => { tell(); ask(); });
+    const choose = () => labels.forEach((label, job) => label.classList.toggle("absent", absent[select.value].has(job)));
+    select.addEventListener("change", () => { choose(); tell(); ask(); });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ask);
     figure.hidden = false;
+    choose();
     new ResizeObserver(measure).observe(grid);
   }
 
