@@ -17,7 +17,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).parent.parent
 COMMAND = ["pytest", "suites/lammps", "--compat-level=all"]
-WIDTH = 146
+WIDTH = 158
 
 
 def main() -> None:
