@@ -170,8 +170,9 @@ def find_experiment(name_or_path: str, start: Path) -> Path:
     """Return the file of an experiment.
 
     Args:
-        name_or_path: A path that ends in .yaml or that of a folder with an `experiment.yaml`, relative to `start`; or
-            the name of such a folder in the first `suites/` that has it, going up from `start`, then as shipped.
+        name_or_path: A path that ends in .yaml or that of a folder with an `experiment.yaml`, relative to `start`; the
+            name of such a folder in the first `suites/` that has it, going up from `start`, then as shipped; or what an
+            experiment in `start` or in any of these `suites/` calls itself.
         start: Where to begin.
 
     Raises:
@@ -183,12 +184,30 @@ def find_experiment(name_or_path: str, start: Path) -> Path:
     if (path / EXPERIMENT).is_file():
         return path / EXPERIMENT
     names: list[str] = []
-    for place in _places(start / EXPERIMENT):
+    places = list(_places(start / EXPERIMENT))
+    for place in places:
         there = {found.parent.name: found for found in sorted(place.glob(f"suites/*/{EXPERIMENT}"))}
         if name_or_path in there:
             return there[name_or_path]
         names += there
+    called: dict[str, Path] = {}
+    for found in (
+        *sorted(start.glob("*.yaml")),
+        *(path for place in places for path in sorted(place.glob("suites/*/*.yaml"))),
+    ):
+        called.setdefault(_own_name(found), found)
+    if name_or_path in called:
+        return called[name_or_path]
+    names += [name for name in called if name]
     raise DeclarationError(f"{known('experiment', name_or_path, dict.fromkeys(names))}; a YAML file will do as well")
+
+
+def _own_name(path: Path) -> str:
+    """Return what the experiment in a file calls itself; empty for other files."""
+    try:
+        return str(read_declaration(path, "experiment")["experiment"])
+    except DeclarationError:
+        return ""
 
 
 def _places(experiment: Path) -> Iterator[Path]:

@@ -143,9 +143,7 @@ def build_levels(document: Mapping[str, Any], jobs: Iterable[Jobspec], names: Co
             if name in own or name in GROUPS or name in order:
                 raise LevelError(f"found {name!r}, a name that is taken")
             about: dict[str, Any] = {"reveals": said} if isinstance(said, list) else said
-            taking_part = (
-                named(sorted(names), about["jobs"], f"{place}.{name}.jobs") if "jobs" in about else None
-            )
+            taking_part = named(sorted(names), about["jobs"], f"{place}.{name}.jobs") if "jobs" in about else None
             own[name] = Level(name, plain.joined(about["reveals"]).reveals, taking_part, about.get("draw", EACH))
             published.append(name)
         except LevelError as error:

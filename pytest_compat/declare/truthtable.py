@@ -70,14 +70,16 @@ def read_scores(path: Path) -> TruthTable:
             raise DeclarationError(f"found the cluster {row[0]!r} again", source=source, path=place)
         seen.add(row[0])
         for job, text in zip(jobs, row[1:], strict=True):
+            if not text.strip():
+                continue
             entries[job][row[0]] = Entry(_score(text, source, f"{place}, {job}"))
     return TruthTable(entries)
 
 
 def _score(text: str, source: str, place: str) -> Fraction:
     try:
-        score = Fraction(text.strip())
-    except (ValueError, ZeroDivisionError):
+        score = Fraction(repr(float(Fraction(text.strip()))))  # records have scores as floats, and mean the same
+    except (ValueError, ArithmeticError):
         score = Fraction(-1)
     if not 0 <= score <= 1:
         raise DeclarationError(f"found {brief(text)}, expected a number from 0 to 1", source=source, path=place)

@@ -19,6 +19,9 @@ DEFAULT_REPEATS = 5
 DEFAULT_WARMUPS = 1
 DEFAULT_TIMEOUT = 300.0
 
+DEFAULT_INPUT = "default"
+"""What the input is called where a plan has none."""
+
 MAX_RUNS = 1_000_000
 """Bound on inputs x variants x repeats."""
 
@@ -125,7 +128,7 @@ def load_plan(path: Path) -> Plan:
     Raises:
         DeclarationError: It or a file it names is missing or is not what it has to be.
     """
-    document = read_declaration(path, "plan")
+    document = {"inputs": {DEFAULT_INPUT: {}}, **read_declaration(path, "plan")}
     try:
         return _build(document, path.parent)
     except DeclarationError as error:
@@ -174,7 +177,9 @@ def _cells(document: Mapping[str, Any], variants: Mapping[str, Part]) -> Iterato
             parameters = {**document.get("parameters", {}), **own}
             given |= dict.fromkeys(of_input.parameters, f"inputs.{input}.parameters")
             given |= dict.fromkeys(part.parameters, f"variants.{variant}.parameters")
-            command = document["command"] if part.command is None else part.command
+            command = document.get("command") if part.command is None else part.command
+            if command is None:
+                raise DeclarationError("found no command, here or for the whole plan", path=part.path)
             place = "command" if part.command is None else f"{part.path}.command"
             env = {**document.get("env", {}), **part.env}
             used |= {name for text in (*command, *env.values()) for name in placeholders(text)}

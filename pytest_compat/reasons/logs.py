@@ -107,6 +107,8 @@ def _table(path: Path) -> Iterator[Log]:
         )
     for number, row in enumerate(frame.to_dict("records")):
         text = row.pop("log")
+        if text is None or text != text:  # a null, which pandas may read as NaN: nothing was kept of this run
+            text = ""
         if not isinstance(text, str):
             raise DeclarationError(f"found {brief(text)}, expected text", source=str(path), path=f"log[{number}]")
         yield Log(f"{path}[{number}]", str(path), {str(name): value for name, value in row.items()}, text)

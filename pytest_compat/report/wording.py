@@ -75,6 +75,14 @@ def published_line(sources: Sequence[str]) -> str:
     return f"{named}; p: {PUBLISHED_P}" if sources else ""
 
 
+def submitted(document: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many submissions a report is about, and at how many levels."""
+    gradients = document.get("gradients", ())
+    counts = [run["submissions"] for run in document["runs"]]
+    counts += [gradient["jobs"] for gradient in gradients for _ in gradient["levels"]]
+    return sum(counts), len(counts)
+
+
 def seconds(value: float | None) -> str:
     """Return a time in seconds, milliseconds or microseconds, with three digits; `-` for none."""
     if value is None:
@@ -91,7 +99,7 @@ def times_of(design: Mapping[str, Any]) -> str:
     return f"times {times['kind']} {'on' if times['kind'] == 'measured' else 'for'} {times['machine']}"
 
 
-REASONS_TITLE = "why submissions score less than 1"
+REASONS_TITLE = "how many submissions score 1, and why others score less"
 
 LOST = "mean time beyond the best choice, of submissions that run"
 

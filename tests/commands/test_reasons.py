@@ -132,13 +132,22 @@ class TestTable:
         ]  # fmt: skip
         assert rows[2]["file"] == f"{table}[2]"
 
+    def test_a_run_of_which_nothing_was_kept_is_unknown(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        pandas = pytest.importorskip("pandas")
+        pytest.importorskip("pyarrow")
+        pandas.DataFrame({"log": ["exec format error", None]}).to_parquet(tmp_path / "t.parquet")
+        assert ran("--json", tmp_path / "t.parquet") == 0
+        assert [row["reason"] for row in json.loads(capsys.readouterr().out)] == ["wrong architecture", "unknown"]
+
     def test_without_logs_is_refused(self, tmp_path: Path) -> None:
         pandas = pytest.importorskip("pandas")
         pytest.importorskip("pyarrow")
         pandas.DataFrame({"text": ["x"]}).to_parquet(tmp_path / "t.parquet")
         assert refused(tmp_path / "t.parquet").endswith("t.parquet: found the columns text, expected one called log")
-        pandas.DataFrame({"log": ["x", None]}).to_parquet(tmp_path / "t.parquet")
-        assert "t.parquet: log[1]: found " in refused(tmp_path / "t.parquet")
+        pandas.DataFrame({"log": [1, 2]}).to_parquet(tmp_path / "t.parquet")
+        assert "t.parquet: log[0]: found " in refused(tmp_path / "t.parquet")
         (tmp_path / "t.parquet").write_bytes(b"PAR1 no more")
         assert "t.parquet: cannot be read" in refused(tmp_path / "t.parquet")
 

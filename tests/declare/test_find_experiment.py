@@ -59,6 +59,14 @@ def test_one_of_ones_own_wins_over_one_that_ships(tmp_path: Path) -> None:
     assert find_experiment("lammps", tmp_path) == own
 
 
+def test_what_an_experiment_calls_itself_will_do_as_reports_have_it(tmp_path: Path) -> None:
+    """The commands that reports print name experiments as they name themselves."""
+    own = experiment(tmp_path)
+    assert find_experiment("mine", tmp_path) == own
+    arm = find_experiment("image-selection-arm64", tmp_path)
+    assert (arm.name, load_experiment(arm).name) == ("arm64.yaml", "image-selection-arm64")
+
+
 def test_a_folder_without_an_experiment_does_not_hide_a_name(tmp_path: Path) -> None:
     (tmp_path / "lammps").mkdir()
     assert find_experiment("lammps", tmp_path).parent.name == "lammps"

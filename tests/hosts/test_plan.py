@@ -37,6 +37,16 @@ def test_every_input_is_run_under_every_variant(tmp_path: Path) -> None:
     }
 
 
+def test_variants_with_commands_of_their_own_are_a_plan(tmp_path: Path) -> None:
+    path = tmp_path / "two.yaml"
+    path.write_text("plan: two\nvariants: {quick: {command: ['true']}, nap: {command: [sleep, '0.1']}}\n")
+    cells = {cell.name: cell.command for cell in load_plan(path).cells}
+    assert cells == {"default/quick": ("true",), "default/nap": ("sleep", "0.1")}
+    path.write_text("plan: two\nvariants: {quick: {command: ['true']}, nap: {}}\n")
+    with pytest.raises(DeclarationError, match="variants.nap: found no command, here or for the whole plan"):
+        load_plan(path)
+
+
 def test_a_list_is_arguments_of_its_own_or_none(tmp_path: Path) -> None:
     found = commands(
         tmp_path,

@@ -113,12 +113,12 @@ def below(text: str, title: str) -> list[list[str]]:
 
 def test_without_reasons_and_times_there_is_nothing_of_them(lammps: html_documents.Document) -> None:
     text = render_terminal(lammps)
-    assert "why submissions score less than 1" not in text
+    assert "how many submissions score 1, and why others score less" not in text
     assert "time beyond" not in text
 
 
 def test_each_reason_has_its_sampled_and_its_exact_share_and_what_others_counted() -> None:
-    header, *rows = below(render_terminal(images()), "why submissions score less than 1")
+    header, *rows = below(render_terminal(images()), "how many submissions score 1, and why others score less")
     assert header == ["level", "count", "sampled", "exact", "fraction", "published 1", "published 2"]
     assert rows == [
         ["basic", "correct", "3", "0.3750", "0.5000", "1/2", "1/8 (p 0.07)", "5/10"],
