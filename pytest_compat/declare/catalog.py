@@ -249,6 +249,11 @@ def _published(document: Mapping[str, Any], levels: Levels, truth: tuple[Rule, .
             for name in by_level:
                 if name not in names:
                     raise DeclarationError(known("level", name, names), path=f"{place}.{key}")
+        for name in reasons:
+            if name not in entry["points"]:
+                raise DeclarationError(
+                    "found reasons, expected points of the level too", path=f"{place}.reasons.{name}"
+                )
         for name, points in entry["points"].items():
             if not 0 <= points <= entry["of"]:
                 raise DeclarationError(f"found {points}, expected 0 to {entry['of']}", path=f"{place}.points.{name}")

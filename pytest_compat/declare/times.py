@@ -33,7 +33,10 @@ COLUMNS = (
 )  # fmt: skip
 
 DIGITS = 4
-"""Decimals of a score; one above 0 is never rounded to it."""
+"""Decimals of a score; one above 0 is never rounded to it, and none but the best to 1."""
+
+SHORTEST, LONGEST = 1e-9, 1e9
+"""Seconds that a time can have: a clock's tick, and thirty years."""
 
 MAX_BYTES = 2**28
 """Bound on each of the two files."""
@@ -124,7 +127,7 @@ class Summary:
             of the runs or more.
         least: The least of their seconds; None when none succeeded.
         spread: (largest - least) / median; None where that is.
-        score: Least median of the input / this median, to DIGITS decimals: from 0 (cannot run) to 1 (the best).
+        score: That of this median beside the least median of the input: from 0 (cannot run) to 1 (the best).
         reason: Why the last run that failed did; empty when none did.
     """
 
@@ -251,13 +254,26 @@ def _seconds(text: str, outcome: str, place: str) -> float | None:
                 f"found seconds {brief(text)} of a run whose outcome is {outcome}, expected none", path=place
             )
         return None
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not isfinite(seconds) or seconds <= 0:
-        raise DeclarationError(f"found seconds {brief(text)}, expected a finite number above 0", path=place)
+    seconds = read_seconds(text)
+    if seconds is None:
+        raise DeclarationError(
+            f"found seconds {brief(text)}, expected a number from {SHORTEST:g} to {LONGEST:g}", path=place
+        )
     return seconds
+
+
+def read_seconds(text: str) -> float | None:
+    """Return a time as printed; None for what is no number, or none from SHORTEST to LONGEST."""
+    try:
+        seconds = 0.0 if "_" in text else float(text)  # Python reads 1_0 as 10, and nobody prints that
+    except ValueError:
+        return None
+    return in_bounds(seconds)
+
+
+def in_bounds(seconds: float) -> float | None:
+    """Return a time that is one; None for what is none, or not from SHORTEST to LONGEST."""
+    return seconds if SHORTEST <= seconds <= LONGEST else None
 
 
 def summarize(runs: Iterable[Timing]) -> list[Summary]:
@@ -272,6 +288,14 @@ def summarize(runs: Iterable[Timing]) -> list[Summary]:
         summaries = [_summary(some, middles[variant], best) for variant, some in of_input.items()]
         found += sorted(summaries, key=lambda each: (each.median or inf, each.variant))
     return found
+
+
+def time_score(best: float, seconds: float) -> Fraction:
+    """Return the score of a time: the best one over it to DIGITS decimals, above 0, and 1 for the best alone."""
+    if seconds <= best:
+        return Fraction(1)
+    least = 10**-DIGITS
+    return Fraction(str(min(max(round(best / seconds, DIGITS), least), round(1 - least, DIGITS))))
 
 
 def _middle(runs: Iterable[Timing]) -> float | None:
@@ -290,6 +314,6 @@ def _summary(runs: Sequence[Timing], middle: float | None, best: float) -> Summa
         median=middle,
         least=min(times, default=None),
         spread=(max(times) - min(times)) / middle if middle else None,
-        score=Fraction(str(max(round(best / middle, DIGITS), 10**-DIGITS))) if middle else Fraction(0),
+        score=time_score(best, middle) if middle else Fraction(0),
         reason=next((run.reason for run in reversed(runs) if run.seconds is None), ""),
     )

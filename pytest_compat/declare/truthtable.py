@@ -19,12 +19,12 @@ class Entry:
     """What a cluster scores for a job.
 
     Args:
-        score: 0 to 1.
+        score: 0 to 1; None where it follows from the times of all clusters that can be chosen.
         reason: Why it cannot run there; empty when it can or nothing is known.
         seconds: What it takes there; None when it cannot run or nothing is known.
     """
 
-    score: Fraction
+    score: Fraction | None
     reason: str = ""
     seconds: float | None = None
 
@@ -63,6 +63,8 @@ def read_scores(path: Path) -> TruthTable:
         raise DeclarationError("found a job in two columns", source=source, path="line 1")
     seen: set[str] = set()
     for number, row in enumerate(rows[1:], 2):
+        if not row:
+            continue  # spreadsheets leave empty lines behind
         place = f"line {number}"
         if len(row) != len(rows[0]):
             raise DeclarationError(f"found {len(row)} cells, expected {len(rows[0])}", source=source, path=place)
@@ -77,19 +79,19 @@ def read_scores(path: Path) -> TruthTable:
 
 
 def _score(text: str, source: str, place: str) -> Fraction:
-    try:
-        score = Fraction(repr(float(Fraction(text.strip()))))  # records have scores as floats, and mean the same
-    except (ValueError, ArithmeticError):
-        score = Fraction(-1)
-    if not 0 <= score <= 1:
-        raise DeclarationError(f"found {brief(text)}, expected a number from 0 to 1", source=source, path=place)
-    return score
+    # Records write scores as the shortest decimals that mean them; more digits than a float has would change there.
+    if not _SCORE.fullmatch(text.strip()):
+        raise DeclarationError(
+            f"found {brief(text)}, expected a number from 0 to 1, of 15 decimals at most", source=source, path=place
+        )
+    return Fraction(text.strip())
 
 
 def read_times(path: Path) -> TruthTable:
     """Read a table of times: inputs are jobs, variants clusters, called MACHINE-VARIANT.
 
-    The score is the best time of the input over that of the variant; 0, with the reason recorded, for what cannot run.
+    What cannot run scores 0, with the reason recorded. The others score the best time of those clusters that can be
+    chosen over their own, which an experiment says.
 
     Raises:
         DeclarationError: It is no table, or one whose measurement is not complete.
@@ -104,7 +106,8 @@ def read_times(path: Path) -> TruthTable:
     entries: dict[str, dict[str, Entry]] = {input: {} for input in table.about["inputs"]}
     for each in summarize(table.rows):
         reason = _shortened(each.reason) if each.median is None else ""
-        entries[each.input][table.cluster(each.variant)] = Entry(each.score, reason, each.median)
+        score = Fraction(0) if each.median is None else None
+        entries[each.input][table.cluster(each.variant)] = Entry(score, reason, each.median)
     for input, row in entries.items():
         for variant in table.variants:
             if table.cluster(variant) not in row:
@@ -118,4 +121,5 @@ def _shortened(reason: str) -> str:
     return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
+_SCORE = re.compile(r"0?\.[0-9]{1,15}|1\.0{1,15}|[01]", re.ASCII)
 _AROUND = re.compile(r"^exit status \d+: | \(\S+:\d+\)$")

@@ -9,10 +9,9 @@ import shutil
 import signal
 import tempfile
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 
-from pytest_compat.declare.times import FAILED, OK, TIMEOUT
+from pytest_compat.declare.times import FAILED, OK, TIMEOUT, in_bounds
 from pytest_compat.hosts.plan import Cell, Plan
 from pytest_compat.hosts.process import Ended, run_command
 
@@ -144,10 +143,11 @@ def judge(plan: Plan, ended: Ended) -> tuple[str, float | None, str]:
     if not found:
         return FAILED, None, f"no {plan.figure.pattern.pattern!r} in the output: {_why(plan, text)}"
     try:
-        seconds = float(found[-1]) * plan.figure.seconds
+        printed = 0.0 if "_" in found[-1] else float(found[-1])
     except ValueError:
-        seconds = 0.0
-    if not isfinite(seconds) or seconds <= 0:
+        printed = 0.0
+    seconds = in_bounds(printed * plan.figure.seconds)
+    if seconds is None:
         return FAILED, None, f"found the time {found[-1]!r}, expected a number above 0"
     return OK, seconds, ""
 

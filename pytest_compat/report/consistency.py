@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import isclose
 from typing import Any
 
+from pytest_compat.declare.times import time_score
 from pytest_compat.idset import decode
 from pytest_compat.judge.score import as_fraction
 from pytest_compat.records import Design
@@ -58,6 +59,8 @@ def contradictions(document: Document) -> Iterator[str]:
             if job in design["truth"]
         ):
             yield f"{design['experiment']}: there is a reason where nothing falls short"
+        if design["times"] and (odd := _untimely(Design.from_plain(design))):
+            yield f"{design['experiment']}: the scores of {odd} are not what its times come to"
         if any(len(decoded := _places(each, design)) > len(set(decoded)) for each in places):
             yield f"{design['experiment']}: a cluster has two scores for one job"
     if document["verdict"] == "passed" and (
@@ -65,6 +68,18 @@ def contradictions(document: Document) -> Iterator[str]:
     ):
         yield "it passed, and names reasons why it did not"
     yield from _broken(document, designs, runs)
+
+
+def _untimely(design: Design) -> str:
+    """Return a job whose scores do not follow from its times; empty when there is none."""
+    for job, row in design.times.seconds.items() if design.times else ():
+        best = min(row.values())
+        scores = design.truth.get(job, {})
+        if job not in design.jobs or any(
+            scores.get(cluster) != time_score(best, seconds) for cluster, seconds in row.items()
+        ):
+            return job
+    return ""
 
 
 def _places(text: str, design: Document) -> list[int]:

@@ -118,7 +118,8 @@ class LevelRunner:
         drawn = drawn_jobs(level, expected)
         declared = self._sampling.iterations
         iterations = self._experiment.iterations if declared is None else declared
-        rounds = Rounds(0 if drawn == {} else iterations, limits, self._sampling.cap)
+        # Where nothing matches nothing can be drawn, and nothing more is learnt by trying again.
+        rounds = Rounds(0) if drawn == {} else Rounds(iterations, limits, self._sampling.cap)
         most = rounds.most * (len(shown) if drawn is None else 1)
         seconds: dict[str, float] = {}
         durations: dict[str, list[float]] = {"match": [], "submit": []}
@@ -231,7 +232,8 @@ class LevelRunner:
     ) -> Iterator[Said]:
         while rounds:
             scores = []
-            key = f"{self._seed}/{self._experiment.name}/{level.name}/draw/{rounds.done}"
+            # Those of submissions begin with a number, so that no name of a job can make it the same.
+            key = f"draw/{self._seed}/{self._experiment.name}/{level.name}/{rounds.done}"
             for name in shown if drawn is None else [draw(drawn, key)]:
                 said = self._submit(level, name, shown[name], rounds.done, answers[name], durations)
                 # A cluster of nobody's scores nothing; what else is wrong with it is found when it is received.

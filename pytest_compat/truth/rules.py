@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from pytest_compat.declare.rules import COMBINATION, RESOURCES, Rule
+from pytest_compat.declare.times import time_score
 from pytest_compat.matching import Index
 from pytest_compat.model import Cluster, Jobspec, Level
 
@@ -24,6 +25,13 @@ class Judgement:
     score: Fraction
     reason: str = ""
     seconds: float | None = None
+
+
+def _timed(judgement: Judgement, best: float) -> Judgement:
+    """Score a time beside the best among the clusters that can be chosen."""
+    assert judgement.seconds is not None
+    found = time_score(best, judgement.seconds)
+    return replace(judgement, score=found, reason=judgement.reason if found < 1 else "")
 
 
 class GroundTruth:
@@ -56,7 +64,9 @@ class GroundTruth:
         unmet = self._unmet(job)
         wanted = {(each.field, each.match) for each in job.requirements()}
         rules = [rule for rule in self._rules if wanted >= set(rule.job.items())]
-        return {name: self._judge(rules, job.name, unmet[name], cluster) for name, cluster in self._clusters.items()}
+        found = {name: self._judge(rules, job.name, unmet[name], cluster) for name, cluster in self._clusters.items()}
+        best = min((each.seconds for each in found.values() if each.seconds is not None), default=0.0)
+        return {name: each if each.seconds is None else _timed(each, best) for name, each in found.items()}
 
     @staticmethod
     def _judge(rules: Sequence[Rule], job: str, unmet: frozenset[str], cluster: Cluster) -> Judgement:
@@ -70,8 +80,9 @@ class GroundTruth:
             assert rule.table is not None
             entry = rule.table.entries.get(job, {}).get(cluster.name)
             if entry is not None:
-                reason = entry.reason or (rule.reason if entry.score < 1 else "")
-                return Judgement(entry.score, reason, entry.seconds)
+                short = entry.score is None or entry.score < 1
+                reason = entry.reason or (rule.reason if short else "")
+                return Judgement(entry.score or Fraction(0), reason, entry.seconds)
         return Judgement(Fraction(0))
 
     def _unmet(self, job: Jobspec) -> dict[str, frozenset[str]]:

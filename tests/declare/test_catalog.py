@@ -245,13 +245,13 @@ class TestRefusals:
             (f"{EXPERIMENT}published: [{{source: x, of: 0, points: {{}}}}]", "published[0].of", "1 or more"),
             (f"{EXPERIMENT}published: [{{source: x, of: 5, points: {{os: 6}}}}]", "published[0].points.os", "found 6"),
             (
-                f"{EXPERIMENT}published: [{{source: x, of: 5, points: {{}}, reasons: {{os: {{slow: 1}}}}}}]",
+                f"{EXPERIMENT}published: [{{source: x, of: 5, points: {{os: 1}}, reasons: {{os: {{slow: 1}}}}}}]",
                 "published[0].reasons.os",
                 "unknown reason 'slow'",
             ),
             (
                 f"{EXPERIMENT}truth: [{{score: 0, reason: slow}}]\n"
-                f"published: [{{source: x, of: 5, points: {{}}, reasons: {{os: {{slow: 6}}}}}}]",
+                f"published: [{{source: x, of: 5, points: {{os: 1}}, reasons: {{os: {{slow: 6}}}}}}]",
                 "published[0].reasons.os",
                 "found 6 submissions, expected 5 at most",
             ),

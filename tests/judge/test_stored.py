@@ -36,7 +36,8 @@ GATES = (
 VALIDATOR = jsonschema.Draft202012Validator(report_schema())
 
 PUBLISHED = {"source": "others", "points": 3.5, "of": 12, "reasons": {"os abi issue": 2}}
-TIMES = {job: {"a": 1.5, "b": 2.25} for job in "vwxyz"}
+TIMES = {job: {"a": 1.5, "b": 3.0} for job in "vwxyz"}
+"""Seconds that come to what clusters score."""
 
 FILES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 """One file may be written over and over."""
@@ -95,7 +96,10 @@ def levels(draw: st.DrawFn, name: str = "os", experiment: str = "tiny") -> Level
         seconds={"match": draw(st.floats(0, 10))},
         timings={"match": {"count": len(jobs), "median": 0.5, "p99": 1.0}},
         published=tuple(draw(st.lists(st.just(PUBLISHED), max_size=1))),
-        design=replace(design(jobs), times=draw(st.sampled_from([None, Times("measured", "lab", TIMES)]))),
+        design=replace(
+            design(jobs),
+            times=draw(st.sampled_from([None, Times("measured", "lab", {job: TIMES[job] for job in jobs})])),
+        ),
         sequential=draw(st.booleans()) and rounds > 0,
         seed=3,
     )

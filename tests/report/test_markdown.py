@@ -94,7 +94,7 @@ def test_each_problem_is_one_command_of_one_line(problems: list[str]) -> None:
 def test_each_reason_is_a_row_below_its_level() -> None:
     text = render_markdown(images())
     _, because = tables(text)
-    assert "Why submissions score less than 1:" in text.splitlines()
+    assert "How many submissions score 1, and why others score less:" in text.splitlines()
     assert because[0] == "| level |  | count | sampled | exact | fraction | published 1 | published 2 |"
     assert because[2:5] == [
         "| basic | correct | 3 | 0.3750 | 0.5000 | 1/2 | 1/8 (p 0.07) | 5/10 |",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from pytest_compat.declare.catalog import load_experiment
 from pytest_compat.errors import DeclarationError
 from pytest_compat.model import CLUSTER_FIRST, EACH, JOB_FIRST, Level
 from pytest_compat.run.draws import draw, drawn_jobs
+from pytest_compat.run.rounds import Sampling
+from pytest_compat.run.world import RunOptions, Worlds
+from pytest_compat.schedulers import SchedulerOptions
 
 suiting = st.dictionaries(st.sampled_from("uvwxyz"), st.frozensets(st.sampled_from("abcde")), max_size=6)
 
@@ -90,3 +95,30 @@ def test_draws_come_as_often_as_their_shares_say() -> None:
 def test_the_same_key_draws_the_same_job() -> None:
     shares = {"v": Fraction(1, 2), "w": Fraction(1, 2)}
     assert [draw(shares, str(key)) for key in range(50)] == [draw(dict(shares), str(key)) for key in range(50)]
+
+
+def test_a_draw_shares_its_key_with_no_submission(tmp_path: Path) -> None:
+    """Whatever a job is called: else the job that is drawn would decide what is selected for it."""
+    path = tmp_path / "experiment.yaml"
+    path.write_text(
+        "experiment: tiny\nclusters: {subsystems: {os: {name: [a, b]}}}\n"
+        "jobs: {jobs: {draw: {requires: {os: {name: a}}}, other: {requires: {os: {name: b}}}}}\n"
+        "levels: [{drawn: {reveals: [], draw: job}}]\niterations: 200\n"
+    )
+    experiment = load_experiment(path)
+    worlds = Worlds(RunOptions(SchedulerOptions("reference")))
+    run = worlds.level(experiment, experiment.levels.resolve(["drawn"])[0])
+    given = Counter(each.cluster for each in run.submissions if each.job == "draw")
+    assert min(given["a"], given["b"]) > 25
+
+
+def test_sampling_until_gates_are_decided_ends_where_nothing_can_be_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text(
+        "experiment: tiny\nclusters: {subsystems: {os: {name: [a, b]}}}\n"
+        "jobs: {jobs: {x: {requires: {os: {name: c}}}}}\nlevels: [{drawn: {reveals: [os], draw: job}}]\n"
+    )
+    experiment = load_experiment(path)
+    worlds = Worlds(RunOptions(SchedulerOptions("reference"), sampling=Sampling(cap=50)))
+    run = worlds.level(experiment, experiment.levels.resolve(["drawn"])[0], [Fraction(1, 2)])
+    assert (run.submissions, run.facts.expected, run.facts.sequential) == ((), 0, False)

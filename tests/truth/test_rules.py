@@ -115,6 +115,19 @@ def test_a_table_decides_about_the_pairs_it_has() -> None:
     assert (found["neither"].score, found["neither"].reason) == (0, "no gpu")
 
 
+def test_times_score_beside_the_best_that_can_be_chosen() -> None:
+    """Neither what no cluster is, nor what a rule before has ruled out, is a choice."""
+    entries = {"nowhere": 1.0, "rocky": 2.0, "both": 4.0, "gpu": 16.0}
+    table = TruthTable({"job": {name: Entry(None, "", seconds) for name, seconds in entries.items()}}, "measured", "m")
+    rules = (Rule("0", lacks=frozenset({"gpu"}), reason="no gpu"), Rule(table=table, reason="slow"))
+    found = GroundTruth(CLUSTERS, rules).judgements(job(GPU))
+    assert {name: (each.score, each.reason) for name, each in found.items() if each.seconds} == {
+        "both": (1, ""),
+        "gpu": (Fraction("0.25"), "slow"),
+    }
+    assert found["rocky"].reason == "no gpu"
+
+
 def test_a_rule_may_speak_of_what_the_job_requires() -> None:
     rule = Rule("1", job={"os.full": "rocky8"})
     assert best(rule, asked=job(OS)) == {each.name for each in CLUSTERS}
