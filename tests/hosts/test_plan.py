@@ -43,7 +43,7 @@ def test_variants_with_commands_of_their_own_are_a_plan(tmp_path: Path) -> None:
     cells = {cell.name: cell.command for cell in load_plan(path).cells}
     assert cells == {"default/quick": ("true",), "default/nap": ("sleep", "0.1")}
     path.write_text("plan: two\nvariants: {quick: {command: ['true']}, nap: {}}\n")
-    with pytest.raises(DeclarationError, match="variants.nap: found no command, here or for the whole plan"):
+    with pytest.raises(DeclarationError, match=r"variants\.nap: found no command, here or for the whole plan"):
         load_plan(path)
 
 
