@@ -20,7 +20,8 @@ BASE = {"errors", "idset", "model", "records"}
 LOW = BASE | {"matching", "declare"}
 MIDDLE = LOW | {"judge", "schedulers", "truth", "rainbow", "study"}
 HIGH = MIDDLE | {"run", "report", "hookspecs"}
-TOOLS = {"reasons", "hosts"}
+DATA = {"builds", "models"}
+TOOLS = {"reasons", "hosts"} | DATA
 """What commands alone are made of."""
 
 ALLOWED = {
@@ -41,9 +42,12 @@ ALLOWED = {
     "run": MIDDLE,
     "reasons": {"errors", "declare"},
     "hosts": {"errors", "model", "declare"},
+    "builds": {"errors", "model", "declare"},
+    "models": {"errors", "builds"},
+    "scale": LOW | DATA | {"judge", "schedulers"},
     "commands": HIGH | TOOLS,
     "__main__": {"commands"},
-    "plugin": HIGH,
+    "plugin": HIGH | {"scale"},
 }
 
 

@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
+from typing import Any
 
 from pytest_compat import __version__
 from pytest_compat.errors import CompatError
@@ -15,8 +17,11 @@ COMMANDS = {
     "compare": "compare two stored reports, the earlier one first",
     "explain": "say why a job goes to some clusters and not to others",
     "gate": "judge a stored report again",
+    "generate": "make data to measure with",
+    "import": "read data that others have",
     "merge": "put the reports of the shards of one run together",
     "measure": "run a declared matrix of commands, and write a table of their times",
+    "models": "train, judge and use models of how likely builds succeed",
     "rainbow": "serve an embedded rainbow in the foreground",
     "reasons": "say why runs failed, from their output",
     "report": "show a stored report, and write it in other forms",
@@ -36,12 +41,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, help in COMMANDS.items():
         command = commands.add_parser(name, help=help, description=help)
         if given[:1] == [name]:  # only the one that is run is imported
-            import_module(f"pytest_compat.commands.{name}").add_arguments(command)
+            _module(name).add_arguments(command)
     arguments = parser.parse_args(given)
     if sys.stdout is None:  # closed by whoever started this
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
     try:
-        code: int = import_module(f"pytest_compat.commands.{arguments.command}").run(arguments)
+        code: int = _module(arguments.command).run(arguments)
         sys.stdout.flush()
     except CompatError as error:
         print(f"{arguments.command}: {error}", file=sys.stderr)
@@ -55,6 +60,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 1
     return code
+
+
+def _module(name: str) -> Any:
+    """Import the module of a subcommand; one that is called like a keyword has an underscore behind its name."""
+    return import_module(f"pytest_compat.commands.{name}{'_' if iskeyword(name) else ''}")
 
 
 def _drop_output() -> None:
