@@ -53,9 +53,10 @@ class Gatherer:
         self._gates: dict[str, None] = {}
         self._sources: dict[str, str] = {}
         self._scores: list[LevelScore] | None = None
+        self._gradients: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._levels)
+        return bool(self._levels or self._gradients)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Take in the record of a case; one that measured nothing has its gates alone.
@@ -66,6 +67,8 @@ class Gatherer:
         self._gates.update(dict.fromkeys(record.get("gates", ())))
         if source := record.get("source"):
             self._sources[record["key"]["experiment"]] = source
+        if gradient := record.get("gradient"):
+            self._take_gradient(gradient)
         if "key" not in record:
             return
         key = LevelKey(**record["key"])
@@ -73,6 +76,16 @@ class Gatherer:
         for each in submissions_from_plain([*record["submissions"], *record.get("unassigned", ())]):
             _keep(key, part, each)
         self._take(key, part)
+
+    def _take_gradient(self, gradient: dict[str, Any]) -> None:
+        key = tuple(gradient[name] for name in ("experiment", "scale", "way"))
+        if self._gradients.setdefault(key, gradient) != gradient:
+            raise RecordError(f"{' '.join(key)}: this experiment at scale was recorded with two results")
+
+    @property
+    def gradients(self) -> tuple[Mapping[str, Any], ...]:
+        """The figures of every experiment at scale, in the order of their names."""
+        return tuple(self._gradients[key] for key in sorted(self._gradients))
 
     def _take(self, key: LevelKey, part: _Gathered) -> None:
         self._scores = None
@@ -94,7 +107,10 @@ class Gatherer:
         for each in (self, other):
             for key, level in each._levels.items():
                 both._take(key, level)
-        return both, any(self._lacks(key, level.clusters) for key, level in other._levels.items())
+            for gradient in each._gradients.values():
+                both._take_gradient(gradient)
+        more = bool(other._gradients.keys() - self._gradients.keys())
+        return both, more or any(self._lacks(key, level.clusters) for key, level in other._levels.items())
 
     def _lacks(self, key: LevelKey, clusters: set[str | None]) -> bool:
         mine = self._levels[key].clusters if key in self._levels else set()

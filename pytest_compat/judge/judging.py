@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
+from typing import Any
 
 from pytest_compat.judge.compare import CHANCE, Comparison, LevelComparison
 from pytest_compat.judge.flags import Test
 from pytest_compat.judge.gate import EVERY, Gate
+from pytest_compat.judge.gradient import judge_gradients
 from pytest_compat.judge.score import LevelScore, as_fraction
 from pytest_compat.judge.sequential import Sprt
 from pytest_compat.records import LevelKey
@@ -54,12 +56,14 @@ class Evidence:
         tests: Their tests.
         comparison: The run compared with its baseline; None without a baseline.
         allow_new: Whether a level that the baseline does not have passes.
+        gradients: The figures of experiments at scale.
     """
 
     levels: Sequence[LevelScore]
     tests: Sequence[Test]
     comparison: Comparison | None = None
     allow_new: bool = False
+    gradients: Sequence[Mapping[str, Any]] = ()
 
 
 def judge_gates(gates: Iterable[Gate], evidence: Evidence) -> list[GateResult]:
@@ -77,12 +81,14 @@ def _judge_everywhere(gate: Gate, evidence: Evidence) -> Iterator[GateResult]:
         lost = [key for key in evidence.comparison.missing if gate.speaks_of(key)]
     for level in levels:
         yield _judge(gate, level, evidence)
+    at_scale = list(judge_gradients(gate, evidence.gradients))
+    yield from (GateResult(gate, *found) for found in at_scale)
     if gate.measure == "flags" and gate.level.endswith(EVERY):
         yield from _judge_together(gate, evidence)
     for key in lost:
         reason = "the level was not run, and the baseline has it"
         yield GateResult(gate, None, False, reason, key.experiment, key.level)
-    if not levels and not lost:
+    if not levels and not lost and not at_scale:
         ran = [f"{level.key.experiment}:{level.key.level}" for level in evidence.levels]
         what = "no level of it was run" if gate.level.endswith(EVERY) else "the level was not run"
         levels_ = f"levels that were: {', '.join(ran)}" if ran else "no level was"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pytest_compat.judge.compare import Baseline, Comparison, compare
 from pytest_compat.judge.flags import Test, run_tests
@@ -27,6 +28,7 @@ class Verdict:
         gates: Every gate, judged.
         problems: Why it failed, one line each; empty when it passed.
         comparison: The run compared with its baseline; None without one.
+        gradients: The figures of experiments at scale.
     """
 
     passed: bool
@@ -35,6 +37,7 @@ class Verdict:
     gates: tuple[GateResult, ...]
     problems: tuple[str, ...]
     comparison: Comparison | None = None
+    gradients: tuple[Mapping[str, Any], ...] = ()
 
 
 def reach_verdict(
@@ -44,6 +47,7 @@ def reach_verdict(
     *,
     baseline: Baseline | None = None,
     allow_new: bool = False,
+    gradients: Sequence[Mapping[str, Any]] = (),
 ) -> Verdict:
     """Judge a session.
 
@@ -53,6 +57,7 @@ def reach_verdict(
         problems: What else went wrong: failed cases, dead workers, records that contradict one another.
         baseline: An earlier run to compare with.
         allow_new: Whether a level that the baseline does not have passes.
+        gradients: The figures of experiments at scale.
 
     Raises:
         RecordError: The baseline cannot be compared.
@@ -63,15 +68,15 @@ def reach_verdict(
     if comparison is not None:
         keys = [*(level.key for level in levels), *comparison.missing]
         asked.update((gate.rule, gate) for gate in _for_the_baseline(asked.values(), keys))
-    results = judge_gates(asked.values(), Evidence(levels, tests, comparison, allow_new=allow_new))
+    results = judge_gates(asked.values(), Evidence(levels, tests, comparison, allow_new=allow_new, gradients=gradients))
     found = list(problems)
-    if not levels and not found:
+    if not levels and not gradients and not found:
         found.append("no compatibility case was recorded")
     for level in levels:
         if not error_budget(asked.values(), level.key):
             found += _errors(level)
     found += _failing(results)
-    return Verdict(not found, tuple(levels), tests, tuple(results), tuple(found), comparison)
+    return Verdict(not found, tuple(levels), tests, tuple(results), tuple(found), comparison, tuple(gradients))
 
 
 def _for_the_baseline(gates: Collection[Gate], keys: Sequence[LevelKey]) -> list[Gate]:

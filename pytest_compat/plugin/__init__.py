@@ -9,10 +9,13 @@ import pytest
 from pytest_compat.plugin.cases import MARKER, MARKER_HELP, Planner
 from pytest_compat.plugin.collector import Collector
 from pytest_compat.plugin.fixtures import compat_case, compat_cluster, compat_level, compat_rainbow, compat_worlds
+from pytest_compat.plugin.gradients import MARKER as GRADIENT_MARKER
+from pytest_compat.plugin.gradients import MARKER_HELP as GRADIENT_HELP
+from pytest_compat.plugin.gradients import check_marked, compat_gradient
 from pytest_compat.plugin.options import add_options, command_line, read_settings
-from pytest_compat.plugin.state import MEASURED, PLANNER, SETTINGS, TOLD, USAGE
+from pytest_compat.plugin.state import GRADIENT, MEASURED, PLANNER, SETTINGS, TOLD, USAGE
 
-__all__ = ["compat_case", "compat_cluster", "compat_level", "compat_rainbow", "compat_worlds"]
+__all__ = ["compat_case", "compat_cluster", "compat_gradient", "compat_level", "compat_rainbow", "compat_worlds"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +33,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Read the settings, so that a wrong one ends the session before it begins."""
     config.addinivalue_line("markers", MARKER_HELP)
+    config.addinivalue_line("markers", GRADIENT_HELP)
     settings = read_settings(config)
     config.stash[SETTINGS] = settings
     config.stash[PLANNER] = Planner(settings)
@@ -58,12 +62,14 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     if not settings.given:
         return None
     scheduler = settings.scheduler.name if settings.scheduler else "rainbow"
-    return f"compat: scheduler {scheduler}, levels {','.join(settings.levels)}, seed {settings.seed}"
+    whole = f", scale full on {settings.engine}" if settings.scale == "full" else ""
+    return f"compat: scheduler {scheduler}, levels {','.join(settings.levels)}, seed {settings.seed}{whole}"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Make the cases of a marked test."""
     metafunc.config.stash[PLANNER].plan(metafunc)
+    check_marked(metafunc)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -83,6 +89,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send the record of a case along with its report, which reaches the controller even if the worker then dies."""
     report = yield
+    if GRADIENT in item.stash and (report.when == "call" or not report.passed):
+        report.compat = {"gradient": item.stash[GRADIENT]}  # type: ignore[attr-defined]
+        del item.stash[GRADIENT]
     # A case that was measured has a record also when a fixture set up after it fails or skips.
     if MEASURED in item.stash and (report.when == "call" or not report.passed):
         from pytest_compat.judge.gather import case_record
@@ -101,4 +110,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         gates = item.config.stash[PLANNER].asked_of(item)
         if report.failed or (gates and (report.skipped or report.when == "call")):
             report.compat = {"gates": list(gates)}  # type: ignore[attr-defined]
+    elif report.failed and not hasattr(report, "compat") and item.get_closest_marker(GRADIENT_MARKER) is not None:
+        report.compat = {"gates": []}  # type: ignore[attr-defined]
     return report

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,6 +110,18 @@ OPTIONS = (
         "not more than CAP (default: 1000). Default: the experiment's.",
     ),
     Option("seed", "N", "What every draw derives from. Default: 0."),
+    Option(
+        "scale",
+        "small|full",
+        "How much of an experiment at scale to run: the small part of it, through the scheduler (the default), or the "
+        "whole, in this process or on the workers of --compat-engine.",
+    ),
+    Option(
+        "engine",
+        "process|dask|ADDRESS",
+        "What runs the whole of an experiment at scale: this process (the default), Dask on this machine, or the Dask "
+        "scheduler at an address such as tcp://host:8786 (the extra `dask`).",
+    ),
     Option("report", "PATH", "Write a JSON report there."),
     Option(
         "fail-under",
@@ -156,6 +169,8 @@ class Settings:
         allow_new: Whether levels pass that it does not have.
         outputs: Where to write reports, by form (`report`, `html`, `markdown`, `records`, `figures`).
         junit: Whether cases tell JUnit their figures.
+        scale: How much of an experiment at scale to run: `small` or `full`.
+        engine: What runs the whole: `process`, `dask` or an address.
     """
 
     given: bool = False
@@ -169,6 +184,8 @@ class Settings:
     allow_new: bool = False
     outputs: Mapping[str, Path] = field(default_factory=dict)
     junit: bool = False
+    scale: str = "small"
+    engine: str = "process"
 
     @property
     def run_options(self) -> RunOptions:
@@ -229,7 +246,27 @@ def read_settings(config: pytest.Config) -> Settings:
         allow_new=given.get("allow-new", False),
         outputs=_outputs(config, given),
         junit=given.get("junit", False),
+        scale=_one_of(given, "scale", ("small", "full")),
+        engine=_engine(given),
     )
+
+
+def _one_of(given: Mapping[str, Any], name: str, values: tuple[str, ...]) -> str:
+    text = str(given.get(name, values[0]))
+    if text not in values:
+        raise pytest.UsageError(f"--compat-{name}: found {text!r}, expected {' or '.join(values)}")
+    return text
+
+
+def _engine(given: Mapping[str, Any]) -> str:
+    text = str(given.get("engine", "process"))
+    if "://" not in text and text not in ("process", "dask"):
+        raise pytest.UsageError(
+            f"--compat-engine: found {text!r}, expected process, dask, or an address such as tcp://host:8786"
+        )
+    if text != "process" and find_spec("distributed") is None:
+        raise pytest.UsageError(f"--compat-engine: {text} takes Dask; pip install 'pytest-compat[dask]'")
+    return text
 
 
 def _switch(option: Option, text: str) -> bool:

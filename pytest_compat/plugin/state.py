@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,9 @@ TOLD: pytest.StashKey[set[LevelKey]] = pytest.StashKey()
 
 MEASURED: pytest.StashKey[tuple[LevelRun, str | None]] = pytest.StashKey()
 """On an item: the level its case belongs to and the cluster it is about, until a report has taken the record along."""
+
+GRADIENT: pytest.StashKey[dict[str, Any]] = pytest.StashKey()
+"""On an item: the figures of the experiment at scale that it ran, until a report has taken them along."""
 
 USAGE = "compat_usage_error"
 """Key of a worker's output: what is wrong with the command line, seen only once tests were collected."""

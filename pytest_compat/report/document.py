@@ -83,6 +83,7 @@ def build_document(
             for test in verdict.tests
             if test.flagged and test.key.level == EVERY
         ],
+        "gradients": [dict(gradient) for gradient in verdict.gradients],
         "runs": [_run(level, [test for test in verdict.tests if test.key == level.key]) for level in verdict.levels],
         "records": [
             {

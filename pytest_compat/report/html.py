@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from pytest_compat.report import wording
+from pytest_compat.report.html_gradient import gradient_views, plausible
 from pytest_compat.report.html_view import compared, rules, sections
 
 if TYPE_CHECKING:
@@ -45,15 +46,20 @@ def render_html(document: Mapping[str, Any]) -> str:
         ValueError: An idset in it is none.
     """
     script = _resource("page.js")
+    submissions, levels = wording.submitted(document)
+    gradients = document.get("gradients", ())
     page = (
         _environment()
         .get_template("page.html.j2")
         .render(
             document=document,
             sections=sections(document),
+            gradients=gradient_views(document),
+            experiments=list(dict.fromkeys(each["experiment"] for each in [*document["experiments"], *gradients])),
             compared=compared(document),
             rules=rules(document["gates"]),
-            submissions=sum(run["submissions"] for run in document["runs"]),
+            submissions=submissions,
+            levels=levels,
             commands="\n".join(shlex.join(each) for each in document["commands"] if each),
             style=_resource("style.css"),
             script=script,
@@ -86,7 +92,7 @@ def _environment() -> Environment:
         published_p=wording.PUBLISHED_P,
         zip=zip,
     )
-    environment.tests.update(outside=wording.outside)
+    environment.tests.update(outside=wording.outside, plausible=plausible)
     environment.filters.update(
         at=_at,
         breakable=_breakable,

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from pytest_compat.records import OUTCOMES
+from pytest_compat.report.gradients import gradient_lines, level_rows
 from pytest_compat.report.rows import further_tables
 from pytest_compat.report.wording import (
     COMPARED,
@@ -81,9 +82,24 @@ def _lines(document: Document) -> Iterator[str]:
             flag for flag in document["flags"] if (flag["experiment"], flag["scheduler"]) == (experiment, scheduler)
         ]
         yield from _experiment(experiment, scheduler, design, list(group), flags)
+    for gradient in document.get("gradients", ()):
+        yield from _gradient(gradient)
     if document["commands"]:
         lines = [shlex.join(command).replace("```", "") for command in document["commands"]]
         yield from ("Repeat with:", "", "```sh", *lines, "```")
+
+
+def _gradient(gradient: Document) -> Iterator[str]:
+    some = level_rows(gradient)
+    yield f"### {_cell(gradient['experiment'])} on {_cell(gradient['way'])}, {gradient['scale']} scale"
+    yield ""
+    yield _cell(some.title)
+    yield ""
+    rows = [[_cell(cell) for cell in row] for row in some.rows]
+    yield from _table([_cell(title) for title in some.header], rows, left=some.left)
+    for told in gradient_lines(gradient):
+        yield f"- {_cell(told)}"
+    yield ""
 
 
 def _experiment(

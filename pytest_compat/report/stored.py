@@ -57,6 +57,7 @@ class Stored:
             dict.fromkeys([*self.session.complaints, *self.gatherer.lost()]),
             baseline=None if baseline is None else baseline.as_baseline(),
             allow_new=allow_new,
+            gradients=self.gatherer.gradients,
         )
 
     def judge_alone(self) -> Verdict:
@@ -102,7 +103,8 @@ def read_document(path: Path) -> dict[str, Any]:
         document = {**document, "records": odd}
     misfit = best_match(Draft202012Validator(report_schema()).iter_errors(document))
     if misfit is not None:
-        raise ReportError(f"{path}: {misfit.json_path.removeprefix('$.')}: {misfit.message[:200]}")
+        again = "; was it written by another version? write it anew" if misfit.validator == "required" else ""
+        raise ReportError(f"{path}: {misfit.json_path.removeprefix('$.')}: {misfit.message[:200]}{again}")
     return {**document, "records": records}
 
 
@@ -206,6 +208,7 @@ def _records(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         fields = {name: each[name] for name in ("job", "iteration", "cluster", "outcome", "score")}
         at = submissions.setdefault(key, {}).setdefault(each["cluster"], [])
         at.append({**fields, "reason": each.get("reason", "")})
+    yield from ({"gradient": gradient} for gradient in document.get("gradients", ()))
     for run in document["runs"]:
         design = designs[run["experiment"]]
         key = LevelKey(run["experiment"], run["scheduler"], run["level"])

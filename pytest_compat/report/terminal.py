@@ -10,6 +10,7 @@ from pytest_compat.judge.multiple import ALARM
 from pytest_compat.judge.score import INTERVAL
 from pytest_compat.records import MAX_DISAGREEMENTS, OUTCOMES
 from pytest_compat.report.console import BAD, GOOD, QUIET, line, printed, table
+from pytest_compat.report.gradients import gradient_lines, level_rows
 from pytest_compat.report.rows import further_tables
 from pytest_compat.report.wording import (
     ALWAYS_SHOWN,
@@ -31,6 +32,7 @@ from pytest_compat.report.wording import (
     remarks,
     rules_that_hold,
     sources_of,
+    submitted,
     timing_line,
     too_many_too_few,
 )
@@ -61,10 +63,10 @@ def render_terminal(document: Document, *, colour: bool = False) -> str:
 def _parts(document: Document) -> Iterator[RenderableType]:
     passed = document["verdict"] == "passed"
     runs, gates = document["runs"], document["gates"]
-    submissions = sum(run["submissions"] for run in runs)
+    submissions, levels = submitted(document)
     hold = f", {rules_that_hold(gates)}" if gates else ""
-    levels = "1 level" if len(runs) == 1 else f"{len(runs)} levels"
-    yield line(f"{document['verdict'].upper()}: {submissions} submissions at {levels}{hold}", GOOD if passed else BAD)
+    at = "1 level" if levels == 1 else f"{levels} levels"
+    yield line(f"{document['verdict'].upper()}: {submissions} submissions at {at}{hold}", GOOD if passed else BAD)
     for problem in document["errors"]:
         yield line(f"  {problem}", BAD)
     for held in holding(gates):
@@ -90,6 +92,13 @@ def _parts(document: Document) -> Iterator[RenderableType]:
                 yield _flag("all levels", flag)
         yield from _disagreements(experiment, found)
         yield from _worth(design)
+    for gradient in document.get("gradients", ()):
+        yield line("")
+        some = level_rows(gradient)
+        yield line(some.title)
+        yield table(some.header, [(row, "") for row in some.rows], left=some.left)
+        for told in gradient_lines(gradient):
+            yield line(told, QUIET)
 
 
 def _title(experiment: str, scheduler: str, design: Document, runs: Sequence[Document]) -> str:

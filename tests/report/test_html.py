@@ -14,12 +14,13 @@ from typing import Any
 
 import html_documents
 import pytest
+from gradient_documents import ALL
 from html_documents import HOSTILE, renamed, small
 from html_page import rendered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from reason_documents import ALL, images, partly_explained, variants
+from reason_documents import images, partly_explained, variants
 
 from pytest_compat.idset import decode
 from pytest_compat.report.document import report_schema

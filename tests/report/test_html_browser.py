@@ -16,8 +16,9 @@ from typing import Any
 
 import html_documents
 import pytest
+from gradient_documents import ALL, GRADIENTS, at_scale, gradients
 from html_documents import HOSTILE, renamed
-from reason_documents import ALL, images, variants
+from reason_documents import images, variants
 
 from pytest_compat.idset import decode
 from pytest_compat.report.html import render_html
@@ -35,6 +36,7 @@ MODES = [(1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")]
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium to open the page with")
 in_every_mode = pytest.mark.parametrize(("width", "scheme"), MODES)
 every_document = pytest.mark.parametrize("document", [make() for make in ALL.values()], ids=list(ALL))
+every_gradient = pytest.mark.parametrize("document", [make() for make in GRADIENTS.values()], ids=list(GRADIENTS))
 
 Open = Callable[..., Any]
 
@@ -72,14 +74,20 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
     assert {each for each in requests if not each.startswith("data:")} == {path.as_uri()}
 
 
+def ran(folder: Path, *arguments: str) -> dict[str, Any]:
+    """Return the report of a suite that ships."""
+    path = folder / "report.json"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, f"--compat-report={path}"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Return the report of the suite that ships."""
-    path = tmp_path_factory.mktemp("real") / "report.json"
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "suites/lammps"]
-    options = ["--compat-level=all", "--compat-scheduler=reference", f"--compat-report={path}"]
-    subprocess.run([*command, *options], cwd=ROOT, check=True, capture_output=True, timeout=300)
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    """Return the report of the suite of the LAMMPS experiment."""
+    arguments = ["suites/lammps", "--compat-level=all", "--compat-scheduler=reference"]
+    document = ran(tmp_path_factory.mktemp("real"), *arguments)
     return document | {"commands": [["pytest", "suites/lammps", "--compat-level=all"]]}
 
 
@@ -132,7 +140,11 @@ def test_no_header_breaks_inside_a_word(show: Open, width: int) -> None:
     assert broken == []
 
 
-@pytest.mark.parametrize("document", [html_documents.troubled(), html_documents.failed()], ids=["troubled", "failed"])
+@pytest.mark.parametrize(
+    "document",
+    [html_documents.troubled(), html_documents.failed(), gradients()],
+    ids=["troubled", "failed", "gradients"],
+)
 def test_on_a_phone_rows_are_stacks_of_labelled_lines(show: Open, document: dict[str, Any]) -> None:
     page = show(document, 390)
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
@@ -452,3 +464,116 @@ def test_a_report_of_the_suite_that_ships_is_shown(show: Open, real: dict[str, A
     if folder := os.environ.get("COMPAT_PICTURES"):
         path = Path(folder) / f"report-{scheme}.png"
         page.screenshot(path=path, full_page=True, clip={"x": 0, "y": 0, "width": 1280, "height": 1600})
+
+
+@in_every_mode
+@every_gradient
+def test_axe_finds_nothing_where_there_are_gradients(
+    show: Open, document: dict[str, Any], width: int, scheme: str
+) -> None:
+    page = show(document, width, scheme)
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert violations(page) == []
+
+
+def boxes(page: Any, selector: str) -> list[dict[str, float]]:
+    """Return where the elements are, with their middles."""
+    found = [each.bounding_box() for each in page.query_selector_all(selector)]
+    assert found, selector
+    for box in found:
+        assert box["width"] > 0 or box["height"] > 0, selector
+        box |= {"middle": box["x"] + box["width"] / 2, "centre": box["y"] + box["height"] / 2}
+    return found
+
+
+@in_every_mode
+def test_the_curves_fit_their_axes(show: Open, width: int, scheme: str) -> None:
+    page = show(gradients(), width, scheme)
+    [matched], [mark], [diamond] = (boxes(page, f".curves {each}") for each in (".matched", ".mark", ".diamond"))
+    top, *_, bottom = boxes(page, ".curves .y")
+    first, *_, last = ticks = boxes(page, ".curves .x")
+    assert page.locator(".curves .y").all_inner_texts() == ["1", "0.75", "0.5", "0.25", "0"]
+    assert page.locator(".curves .x").all_inner_texts() == ["0", "1", "2", "3", "4"]
+    # All jobs are matched at the first level, and none at the last.
+    assert matched["y"] == pytest.approx(top["centre"], abs=1.5)
+    assert matched["y"] + matched["height"] == pytest.approx(bottom["centre"], abs=1.5)
+    assert matched["x"] == pytest.approx(first["middle"], abs=1.5)
+    assert matched["x"] + matched["width"] == pytest.approx(last["middle"], abs=1.5)
+    assert diamond["middle"] == pytest.approx(mark["middle"], abs=1.5)
+    assert diamond["middle"] == pytest.approx(ticks[1]["middle"], abs=1.5)
+    assert diamond["centre"] == pytest.approx((top["centre"] + bottom["centre"]) / 2, abs=1.5)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@every_gradient
+def test_the_texts_of_a_chart_can_be_read(show: Open, document: dict[str, Any], width: int) -> None:
+    page = show(document, width)
+    for number in range(1, len(document["gradients"]) + 1):
+        [panel] = boxes(page, f"#gradient-{number}-levels")
+        texts = boxes(page, f"#gradient-{number} .curves span")
+        for place, one in enumerate(texts):
+            assert panel["x"] <= one["x"]
+            assert one["x"] + one["width"] <= panel["x"] + panel["width"]
+            for other in texts[:place]:
+                apart = one["x"] >= other["x"] + other["width"] or other["x"] >= one["x"] + one["width"]
+                assert apart or one["y"] >= other["y"] + other["height"] or other["y"] >= one["y"] + one["height"]
+    sizes = page.eval_on_selector_all(
+        ".curves span", "all => all.map(each => parseFloat(getComputedStyle(each).fontSize))"
+    )
+    assert min(sizes) >= 12
+
+
+LOOKS = """all => all.map((each) => {
+  const style = getComputedStyle(each);
+  const wide = parseFloat(style.strokeWidth) > 1;
+  return [style.stroke, style.strokeDasharray, style.strokeLinecap, style.vectorEffect, wide].join();
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_curves_look_unlike_one_another_and_like_their_keys(show: Open, scheme: str) -> None:
+    document = gradients()
+    [about] = document["gradients"]
+    about["sources"] = [*about["sources"], "more", "most"]
+    for row in about["levels"]:
+        row |= {part: dict.fromkeys(about["sources"], 0.25) for part in ("expected", "regret")}
+    page = show(document, scheme=scheme)
+    curves = [".by0", ".by1", ".by2", ".by3", ".assigned", ".matched", ".beyond"]
+    looks = {each: page.eval_on_selector_all(f".curves {each}", LOOKS) for each in curves}
+    assert looks == {each: page.eval_on_selector_all(f".key {each}", LOOKS) for each in curves}
+    assert len({*(look for [look] in looks.values())}) == len(curves)
+    assert all(look.endswith(",round,non-scaling-stroke,true") for [look] in looks.values())
+    dashes = [look.split(",round,")[0].split("),")[1] for [look] in looks.values()]
+    assert dashes[0] == "none"
+    assert len({*dashes[:4]}) == 4  # who sees no colours tells sources by their dashes
+
+
+def test_points_of_many_levels_leave_its_curves_to_be_seen(show: Open) -> None:
+    few, many = (show(document, 400) for document in (gradients(), at_scale()))
+    size = "path => parseFloat(getComputedStyle(path).strokeWidth)"
+    apart = boxes(many, ".curves .matched")[0]["width"] / 113
+    assert many.eval_on_selector(".sample", size) < apart
+    assert few.eval_on_selector(".curves .within", size) > 2 * many.eval_on_selector(".sample", size)
+
+
+def test_the_chart_needs_no_script(show: Open) -> None:
+    page = show(gradients(), java_script_enabled=False)
+    [svg] = page.query_selector_all(".curves svg")
+    assert svg.bounding_box()["height"] > 200
+    assert page.locator("[role=img]").get_attribute("aria-label").startswith("Shares of jobs by level")
+
+
+def test_a_gradient_of_the_suite_that_ships_is_shown(show: Open, tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    document = ran(tmp_path, "suites/reliabuild")
+    [about] = document["gradients"]
+    assert not document["runs"]
+    page = show(document, 400)
+    assert page.locator("h1").inner_text().split() == ["✓", "Passed"]
+    rows = page.locator("#gradient-1-levels tbody tr").all_inner_texts()
+    assert [row.split()[0] for row in rows] == [row["level"] for row in about["levels"]]
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    packages = page.locator("#gradient-1-packages tbody th").all_inner_texts()
+    assert packages == [each["package"] for each in about["packages"]]
+    assert overflow(page) <= 0
+    assert violations(page) == []

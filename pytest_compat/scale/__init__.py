@@ -1,0 +1,1 @@
+"""Experiments at a scale at which submissions are counted and no longer listed: millions of them."""
