@@ -28,6 +28,8 @@ def test_it_holds_everything_a_suite_needs(wheel: Path) -> None:
         "pytest_compat/py.typed",
         "pytest_compat/declare/schemas/experiment.json",
         "pytest_compat/report/schema.json",
+        "pytest_compat/models/schema.json",
+        "pytest_compat/suites/variant_selection/measured/vm-x86-2core/times.csv",
         "pytest_compat/rainbow/proto/rainbow.proto",
         "pytest_compat/suites/lammps/experiment.yaml",
         "pytest_compat/clusters/lammps.yaml",

@@ -1,0 +1,1 @@
+"""Spack builds on clusters of randomly chosen versions."""

@@ -1,0 +1,9 @@
+"""Spack builds on clusters of randomly chosen versions: a small part through a scheduler, or all of it in batches."""
+
+import pytest
+
+
+@pytest.mark.compat_gradient("gradient.yaml")
+def test_reliabuild(compat_gradient):
+    """As many builds succeed at each level as its exact law allows."""
+    compat_gradient.check()
