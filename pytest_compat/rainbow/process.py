@@ -38,7 +38,7 @@ class RainbowProcess:
     """
 
     def __init__(self, *flags: str, host: str = "127.0.0.1:0") -> None:
-        self.secret = secrets.token_urlsafe(16)
+        self.secret = secrets.token_hex(16)
         self.address = ""
         self._flags = ["--host", host, *flags]
         self._process: subprocess.Popen[str] | None = None

@@ -129,8 +129,8 @@ class Store:
         self._check_free(name)
         registered = Registered(
             Cluster(name, _within("nodes", lambda: read_containment(nodes))),
-            token=secrets.token_urlsafe(16),
-            secret=secrets.token_urlsafe(16),
+            token=secrets.token_hex(16),
+            secret=secrets.token_hex(16),
         )
         with self._changing():
             self._check_free(name)  # another call may have come first while the graph was read

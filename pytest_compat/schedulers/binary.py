@@ -52,7 +52,7 @@ class BinaryProcess:
 
     def __init__(self, binary: Path) -> None:
         self.address = ""
-        self.secret = secrets.token_urlsafe(16)
+        self.secret = secrets.token_hex(16)  # an argument, which must not begin with a dash
         self._binary = binary
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] | None = None

@@ -5,15 +5,18 @@ import signal
 import socket
 import threading
 import time
+from pathlib import Path
 
 import grpc
 import pytest
 
 from pytest_compat.errors import SchedulerError, SchedulerUnavailable
 from pytest_compat.model import Jobspec, Requirement, Resource, Task
+from pytest_compat.rainbow.process import RainbowProcess
 from pytest_compat.rainbow.proto import memory_pb2, rainbow_pb2
 from pytest_compat.schedulers import Assignment
 from pytest_compat.schedulers import rainbow as rainbows
+from pytest_compat.schedulers.binary import BinaryProcess
 from pytest_compat.schedulers.rainbow import EmbeddedRainbow, RainbowScheduler
 
 Registration = rainbow_pb2.RegisterResponse
@@ -451,3 +454,9 @@ class TestEmbedded:
         monkeypatch.setattr("pytest_compat.rainbow.process.sys.executable", str(tmp_path / "python"))
         with pytest.raises(SchedulerUnavailable, match="the embedded rainbow did not start"):
             embedded.open(clusters)
+
+
+def test_secrets_are_words_that_no_command_line_takes_for_an_option(tmp_path: Path) -> None:
+    """One of 64 that begin with a dash would keep a server from starting, now and then."""
+    made = [RainbowProcess().secret, BinaryProcess(tmp_path).secret]
+    assert all(secret.isalnum() and len(secret) == 32 for secret in made)
