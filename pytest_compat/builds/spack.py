@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +227,7 @@ def _build(nodes: Sequence[Node], path: Path) -> Build:
     for node in _reached(root, packages):
         if versions.setdefault(node.name, node.version) != node.version:
             twice.add(node.name)
-    direct = sorted({edge.name for edge in root.edges if not edge.compiles})
+    direct = sorted({edge.name for edge in root.edges if not edge.compiles and edge.name in versions})
     return Build(
         spec=root.hashes[0] if root.hashes else path.name,
         file=path,
@@ -245,10 +245,16 @@ class _Packages:
     """Finds the node an edge leads to: by hash, else by name where that is one node's."""
 
     def __init__(self, nodes: Sequence[Node]) -> None:
+        self._nodes = nodes
         self._by_hash = {key: node for node in reversed(nodes) for key in reversed(node.hashes)}
         self._by_name: dict[str, list[Node]] = {}
         for node in nodes:
             self._by_name.setdefault(node.name, []).append(node)
+
+    @cached_property
+    def compilers(self) -> frozenset[int]:
+        """The nodes that compile another, by identity."""
+        return frozenset(id(self.at(edge)) for node in self._nodes for edge in node.edges if edge.compiles)
 
     def at(self, edge: Edge) -> Node:
         if (node := self._by_hash.get(edge.key)) is not None:
@@ -274,14 +280,17 @@ def _compiler(root: Node, packages: _Packages) -> tuple[str, str]:
 
 
 def _reached(root: Node, packages: _Packages) -> Iterator[Node]:
-    """Yield all that a node depends on: first what is linked or run, the nearest first, then the rest."""
-    seen = {id(root)}
+    """Yield all that a node depends on: first what is linked or run, the nearest first, then the rest.
+
+    A compiler is none of that, whoever needs it: what it is to one package of the build it is to all.
+    """
+    seen = {id(root), *packages.compilers}
     for kinds in ({"link", "run"}, None):
         yield from _breadth_first(root, packages, kinds, seen)
 
 
 def _breadth_first(root: Node, packages: _Packages, kinds: Collection[str] | None, seen: set[int]) -> Iterator[Node]:
-    walked = {id(root)}
+    walked = {id(root), *packages.compilers}
     queue = deque([root])
     while queue:
         for node in _next(queue.popleft().edges, packages, kinds):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from pytest_compat.errors import RecordError
 from pytest_compat.judge.multiple import holm
@@ -24,11 +25,13 @@ class Baseline:
         source: Where it stands.
         created: When it was written.
         levels: Its figures.
+        gradients: Those of its experiments at scale.
     """
 
     source: str
     created: str
     levels: tuple[LevelScore, ...]
+    gradients: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, order=True)

@@ -16,6 +16,9 @@ from pytest_compat.judge.score import LevelScore, as_fraction
 from pytest_compat.judge.sequential import Sprt
 from pytest_compat.records import LevelKey
 
+MOST_NAMED = 20
+"""Levels named where a gate finds none of its own."""
+
 WHOLE = ("exact", "unmatched", "disagreements")
 """Measures that do not change with how many of a level's submissions were recorded."""
 
@@ -90,6 +93,8 @@ def _judge_everywhere(gate: Gate, evidence: Evidence) -> Iterator[GateResult]:
         yield GateResult(gate, None, False, reason, key.experiment, key.level)
     if not levels and not lost and not at_scale:
         ran = [f"{level.key.experiment}:{level.key.level}" for level in evidence.levels]
+        ran += [f"{each['experiment']}:{level['level']}" for each in evidence.gradients for level in each["levels"]]
+        ran = ran if len(ran) <= MOST_NAMED else [*ran[:MOST_NAMED], f"and {len(ran) - MOST_NAMED} more"]
         what = "no level of it was run" if gate.level.endswith(EVERY) else "the level was not run"
         levels_ = f"levels that were: {', '.join(ran)}" if ran else "no level was"
         yield GateResult(gate, None, False, f"{what} ({levels_})", None, gate.level)

@@ -9,6 +9,7 @@ from typing import Any
 from pytest_compat.judge.compare import Baseline, Comparison, compare
 from pytest_compat.judge.flags import Test, run_tests
 from pytest_compat.judge.gate import EVERY, Gate, error_budget, parse_gate
+from pytest_compat.judge.gradient import compare_gradients
 from pytest_compat.judge.judging import Evidence, GateResult, judge_gates
 from pytest_compat.judge.score import LevelScore
 from pytest_compat.records import LevelKey
@@ -69,6 +70,13 @@ def reach_verdict(
         keys = [*(level.key for level in levels), *comparison.missing]
         asked.update((gate.rule, gate) for gate in _for_the_baseline(asked.values(), keys))
     results = judge_gates(asked.values(), Evidence(levels, tests, comparison, allow_new=allow_new, gradients=gradients))
+    if baseline is not None:
+        results += [
+            GateResult(parse_gate(f"{experiment}:*:drop<=0"), value, passed, reason, experiment, EVERY)
+            for experiment, value, passed, reason in compare_gradients(
+                baseline.gradients, gradients, allow_new=allow_new
+            )
+        ]
     found = list(problems)
     if not levels and not gradients and not found:
         found.append("no compatibility case was recorded")
@@ -81,6 +89,8 @@ def reach_verdict(
 
 def _for_the_baseline(gates: Collection[Gate], keys: Sequence[LevelKey]) -> list[Gate]:
     """Return BASELINE_GATES for the levels that no gate compares with the baseline."""
+    if not keys:
+        return []
     silent = [key for key in keys if not any(gate.against_baseline and gate.speaks_of(key) for gate in gates)]
     levels = [EVERY] if len(silent) == len(keys) else [f"{key.experiment}:{key.level}" for key in silent]
     return [parse_gate(f"{level}:{condition}") for level in levels for condition in BASELINE_GATES]

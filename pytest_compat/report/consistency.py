@@ -11,6 +11,7 @@ from pytest_compat.declare.times import time_score
 from pytest_compat.idset import decode
 from pytest_compat.judge.score import as_fraction
 from pytest_compat.records import Design
+from pytest_compat.report.gradient_consistency import gradient_contradictions
 
 Document = Mapping[str, Any]
 
@@ -67,6 +68,8 @@ def contradictions(document: Document) -> Iterator[str]:
         document["errors"] or not all(gate["passed"] for gate in document["gates"])
     ):
         yield "it passed, and names reasons why it did not"
+    for gradient in document.get("gradients", ()):
+        yield from gradient_contradictions(gradient, document["seed"])
     yield from _broken(document, designs, runs)
 
 

@@ -66,7 +66,7 @@ class Stored:
 
     def as_baseline(self) -> Baseline:
         """Return it as an earlier run to compare with."""
-        return Baseline(self.source, self.session.created, tuple(self.gatherer.scores()))
+        return Baseline(self.source, self.session.created, tuple(self.gatherer.scores()), self.gatherer.gradients)
 
     def document(self, verdict: Verdict) -> dict[str, Any]:
         """Return the report of a verdict on it."""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_compat.declare.reading import read_declaration
 from pytest_compat.errors import DeclarationError, known
+from pytest_compat.matching.versions import parse_version
 from pytest_compat.model import Requirement
 from pytest_compat.scale.problem import FIELD, Problem, Scores, make_step
 from pytest_compat.scale.scores import Meeting, ModelScores, TruthScores
-from pytest_compat.scale.tables import builds_as_jobs, read_clusters, read_requirements
+from pytest_compat.scale.tables import Jobs, builds_as_jobs, read_clusters, read_requirements
 
 if TYPE_CHECKING:
     from pytest_compat.builds.dataset import Dataset
@@ -106,6 +107,7 @@ def _prepare(experiment: GradientExperiment, small: Mapping[str, int]) -> Prepar
         )
         for name in order
     )
+    remarks += _unplaced(jobs, clusters)
     scores: dict[str, Scores] = {}
     problem = Problem(experiment.name, jobs.names, jobs.packages, clusters.names, steps, scores)
     for number, name in enumerate(document["scores"]):
@@ -170,6 +172,24 @@ def _order(given: int | Sequence[str], jobs: Any, subsystems: Sequence[str]) -> 
     if silent := sorted(set(jobs.required) - set(given)):
         raise DeclarationError(f"found no {silent[0]!r}, which jobs require", path="order")
     return list(given)
+
+
+def _unplaced(jobs: Jobs, clusters: Environments) -> list[str]:
+    """Say which versions of clusters are in no range that jobs require."""
+    ranged = {name for name, each in jobs.required.items() if any("match" not in bounds for bounds in each.values())}
+    unplaced = [
+        (name, version)
+        for name, versions in zip(clusters.subsystems, clusters.versions, strict=True)
+        for version in versions
+        if name in ranged and parse_version(version) is None
+    ]
+    if not unplaced:
+        return []
+    name, version = unplaced[0]
+    return [
+        f"{len(unplaced)} versions of clusters have no place in the order of versions, such as {name} {version}: they "
+        f"are in no range"
+    ]
 
 
 def _scores(

@@ -23,6 +23,9 @@ class Scores(Protocol):
     def block(self, jobs: Any) -> Any:
         """Return them for some jobs, by position, on every cluster: an array of shape (jobs, clusters), 0 to 1."""
 
+    def digest(self) -> bytes:
+        """Return what changes when any of them does."""
+
 
 @dataclass(frozen=True)
 class Step:

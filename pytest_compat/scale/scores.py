@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,10 @@ class Meeting:
             met[rows] &= unpacked(step.masks[step.wants[places]], self._clusters)
         return met.astype(numpy.float32)
 
+    def digest(self) -> bytes:
+        """Return nothing: it follows from what jobs require and clusters have."""
+        return b""
+
 
 class TruthScores:
     """The truth that builds were generated with.
@@ -58,6 +63,10 @@ class TruthScores:
         import numpy
 
         return self._chances.success(jobs).astype(numpy.float32)
+
+    def digest(self) -> bytes:
+        """Return what changes when any of them does."""
+        return _digest(self._chances.own, self._chances.family, self._chances.parts)
 
 
 class ModelScores:
@@ -117,6 +126,12 @@ class ModelScores:
             found[rows] = self._calibration.probabilities(own[within][:, None] + has[within].astype(float) @ adds)
         return found
 
+    def digest(self) -> bytes:
+        """Return what changes when any of them does."""
+        parts = [array for found in self._parts if found is not None for array in found]
+        said = repr((self._calibration, self._base, [found is None for found in self._parts])).encode()
+        return said + _digest(self._package, self._within, *parts)
+
     @classmethod
     def of(
         cls, name: str, place: str, folder: Path, dataset: Dataset, jobs: pandas.DataFrame, clusters: Environments
@@ -160,3 +175,12 @@ def _installed(clusters: Environments) -> Mapping[str, Sequence[str]]:
         name: numpy.array((*versions, ""), dtype=object)[codes].tolist()
         for name, versions, codes in zip(clusters.subsystems, clusters.versions, clusters.codes, strict=True)
     }
+
+
+def _digest(*arrays: Any) -> bytes:
+    import numpy
+
+    found = blake2b(digest_size=16)
+    for array in arrays:
+        found.update(repr((array.shape, array.dtype)).encode() + numpy.ascontiguousarray(array).tobytes())
+    return found.digest()

@@ -11,12 +11,16 @@ from contextlib import suppress
 from dataclasses import fields
 from hashlib import blake2b
 from pathlib import Path
+from time import time
 from typing import Any, TypeAlias
 
 from pytest_compat.scale.engine import Batch, Outcome, joined, run_block
 from pytest_compat.scale.problem import Problem
 
 log = logging.getLogger(__name__)
+
+STALE = 3600
+"""Seconds after which a file that is being written is nobody's any more."""
 
 Executor: TypeAlias = Callable[[Problem, Sequence[Any], int], Iterable[tuple[int, Outcome]]]
 """Takes a problem, blocks of jobs and a seed, and yields the number of a block and what became of it, in any order."""
@@ -130,16 +134,15 @@ class _Store:
         for jobs in blocks:
             self._path(jobs).unlink(missing_ok=True)
         with suppress(OSError):
+            for left in self._folder.glob("*.partial"):  # by a run that was killed while it wrote
+                if time() - left.stat().st_mtime > STALE:
+                    left.unlink(missing_ok=True)
             self._folder.rmdir()
 
 
 def _digest(problem: Problem) -> str:
-    """Return what tells a problem from others, by its scores too: those of the first job of every package."""
-    import numpy
-
+    """Return what tells a problem from others, by all that its scores come from too."""
     found = blake2b(problem.version().encode(), digest_size=8)
-    first = {package: job for job, package in reversed(list(enumerate(problem.packages)))}
-    probes = numpy.array(sorted(first.values()))
     for name, scores in problem.scores.items():
-        found.update(f"\0{name}\0".encode("utf-8", "surrogatepass") + scores.block(probes).tobytes())
+        found.update(f"\0{name}\0".encode("utf-8", "surrogatepass") + scores.digest())
     return found.hexdigest()

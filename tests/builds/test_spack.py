@@ -54,6 +54,22 @@ def test_a_package_without_a_compiler_says_so(tmp_path: Path) -> None:
     assert read_spec(store(document, tmp_path / "zfp.json")).compiler == ("none", "none")
 
 
+def test_a_compiler_is_no_dependency_whoever_needs_it_and_however(tmp_path: Path) -> None:
+    document = compilers_as_nodes()
+    packages = document["spec"]["nodes"]
+    (gcc,) = (each for each in packages if each["name"] == "gcc")
+    plain = {"name": "gcc", "hash": gcc["hash"], "parameters": {"deptypes": ["build"], "virtuals": []}}
+    packages.append({"name": "gcc-runtime", "version": gcc["version"], "hash": "runtime", "dependencies": [plain]})
+    packages[0]["dependencies"].append(
+        {"name": "gcc-runtime", "hash": "runtime", "parameters": {"deptypes": ["link"], "virtuals": []}}
+    )
+    before = read_spec(store(compilers_as_nodes(), tmp_path / "before.json"))
+    build = read_spec(store(document, tmp_path / "after.json"))
+    assert build.dependencies.keys() == before.dependencies.keys() | {"gcc-runtime"}
+    assert build.compiler == before.compiler
+    assert "gcc" not in build.direct
+
+
 def test_a_compiler_that_a_later_spack_kept_beside_a_package_is_read(tmp_path: Path) -> None:
     document = nodes()
     del document["spec"]["nodes"][0]["compiler"]

@@ -7,16 +7,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pandas
 import pytest
+from compat_project import EXPERIMENT as TINY
 from compat_project import ODD_SCHEDULERS, Project
+from compat_project import TEST as TINY_TEST
 from jsonschema import Draft202012Validator
 
+from pytest_compat.commands import main
 from pytest_compat.report.document import report_schema
 
 EXPERIMENT = """
@@ -399,3 +402,62 @@ def test_a_marked_test_that_measures_nothing_is_refused(steps: Project) -> None:
     result = steps.run()
     assert result.ret == pytest.ExitCode.INTERRUPTED
     result.stdout.fnmatch_lines(["compat_gradient: test_steps measures nothing: *"])
+
+
+def test_a_gate_on_all_levels_passes_over_what_has_no_such_measure(steps: Project) -> None:
+    steps.write("tiny.yaml", TINY)
+    steps.write("test_tiny.py", TINY_TEST.replace("experiment.yaml", "tiny.yaml"))
+    assert steps.run("--compat-gate=incorrect<=1").ret == 0
+    assert steps.run("--compat-gate=steps:*:incorrect<=1").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_a_run_is_its_own_baseline(steps: Project) -> None:
+    assert steps.run("--compat-report=before.json").ret == 0
+    result = steps.run("--compat-baseline=before.json", "--compat-report=after.json")
+    assert result.ret == 0
+    (gate,) = steps.read("after.json")["gates"]
+    assert (gate["rule"], gate["value"], gate["passed"]) == ("steps:*:drop<=0", 0, True)
+
+
+def test_success_that_fell_since_the_baseline_fails_the_run(steps: Project) -> None:
+    assert steps.run("--compat-report=before.json").ret == 0
+    clusters = pandas.read_parquet(steps.path / "clusters.parquet")
+    clusters.loc[clusters["cluster"] == "one", "zlib"] = "9.9"
+    clusters.to_parquet(steps.path / "clusters.parquet")
+    result = steps.run("--compat-baseline=before.json")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["*version differ from the baseline, so make that anew*"])
+
+
+TAMPERED = {
+    "succeeded": lambda found: found["levels"][0].update(succeeded=found["jobs"] + 1),
+    "expected": lambda found: found["levels"][0]["expected"].update(meets=0.99),
+    "best": lambda found: found.update(best="nowhere"),
+    "range": lambda found: found["levels"][0].update(range=[3, 1]),
+    "seed": lambda found: found.update(seed=7),
+    "level twice": lambda found: found["levels"].append(found["levels"][0]),
+    "package twice": lambda found: found["packages"].append(found["packages"][0]),
+    "names": lambda found: found["names"].pop(),
+    "unmatched": lambda found: found["unmatched"].update({found["levels"][-1]["level"]: "0-99"}),
+    "unmatched level": lambda found: found["unmatched"].update(nowhere="0"),
+    "assigned": lambda found: found["levels"][0].update(assigned={}),
+    "bound": lambda found: found.update(bound={}),
+    "regret": lambda found: found["levels"][0].update(regret={}),
+    "source": lambda found: found["levels"][0].update(expected={}),
+    "levels": lambda found: found["levels"].clear(),
+    "matched": lambda found: found["levels"][0].update(matched=0),
+}
+
+
+@pytest.mark.parametrize("edit", TAMPERED.values(), ids=TAMPERED.keys())
+def test_a_gradient_that_was_edited_is_refused(
+    steps: Project, edit: Callable[[dict[str, Any]], Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps.run("--compat-report=report.json")
+    document = steps.read()
+    edit(document["gradients"][0])
+    (steps.path / "edited.json").write_text(json.dumps(document))
+    assert main(["report", str(steps.path / "edited.json")]) == 1
+    told = capsys.readouterr().err
+    assert "edited.json: " in told
+    assert "Traceback" not in told

@@ -58,6 +58,7 @@ def test_importing_the_plugin_imports_pytest_alone() -> None:
         "pytest_compat.plugin.cases",
         "pytest_compat.plugin.collector",
         "pytest_compat.plugin.fixtures",
+        "pytest_compat.plugin.gradients",
         "pytest_compat.plugin.options",
         "pytest_compat.plugin.state",
     }

@@ -34,6 +34,9 @@ class GivenScores:
     def block(self, jobs: Any) -> Any:
         return self.chances[jobs]
 
+    def digest(self) -> bytes:
+        return self.chances.tobytes()
+
 
 @dataclass(frozen=True)
 class Made:

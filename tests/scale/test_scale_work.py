@@ -201,3 +201,19 @@ def test_progress_begins_where_the_run_was(problem: Problem, tmp_path: Path) -> 
     cut_short(problem, tmp_path)
     run_all(problem, blocks(problem, SIZE), 0, folder=tmp_path, told=lambda done, total: told.append((done, total)))
     assert told == [(done, JOBS) for done in range(3 * SIZE, JOBS + 1, SIZE)]
+
+
+def test_blocks_of_other_scores_are_not_taken_up(tmp_path: Path) -> None:
+    """Whichever job's scores are others: data and models change between a run and the next."""
+    problem = make(3, 40, 12, 4).problem
+    (name, scores), *_ = problem.scores.items()
+    assert isinstance(scores, GivenScores)
+    other = scores.chances.copy()
+    other[-1] /= 2
+    changed = replace(problem, scores={name: GivenScores(other)})
+
+    with pytest.raises(RuntimeError):
+        run_all(problem, blocks(problem, 10), 0, Counting(2), folder=tmp_path)
+    told: list[int] = []
+    run_all(changed, blocks(changed, 10), 0, folder=tmp_path, told=lambda done, _: told.append(done))
+    assert told[0] == 0
