@@ -1,0 +1,1 @@
+"""What a Linux host says of itself, as the graphs of a cluster."""
