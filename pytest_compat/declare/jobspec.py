@@ -33,21 +33,25 @@ def parse_jobspec(text: str, *, name: str = "") -> Jobspec:
     Raises:
         JobspecError: It is neither, or not a jobspec; the error has the path of what is wrong.
     """
-    try:
-        document = _load(text)
-    except DeclarationError as error:
-        raise JobspecError(f"found neither YAML nor JSON: {error.problem}") from None
-    jobspec, converted = _convert_and_read(document, name)
+    jobspec, converted = _convert_and_read(load(text), name)
     if converted:
         _warn_once(hash(text), converted)
     return jobspec
 
 
-def _load(text: str) -> Any:
+def load(text: str) -> Any:
+    """Parse the YAML or JSON text of a jobspec.
+
+    Raises:
+        JobspecError: It is neither.
+    """
     if text.lstrip().startswith("{"):  # JSON is YAML too, and read many times faster as what it is
         with suppress(ValueError, RecursionError):
             return json.loads(text)
-    return load_yaml(text)
+    try:
+        return load_yaml(text)
+    except DeclarationError as error:
+        raise JobspecError(f"found neither YAML nor JSON: {error.problem}") from None
 
 
 def read_jobspec(document: object, *, name: str = "") -> Jobspec:
