@@ -15,17 +15,25 @@ from pytest_compat.errors import CompatError
 
 COMMANDS = {
     "compare": "compare two stored reports, the earlier one first",
+    "delete": "take a cluster off a rainbow",
     "explain": "say why a job goes to some clusters and not to others",
+    "extract": "describe this host, or several, as the graphs of a cluster",
     "gate": "judge a stored report again",
     "generate": "make data to measure with",
     "import": "read data that others have",
-    "merge": "put the reports of the shards of one run together",
+    "manifests": "render a rainbow and the clusters of a pool for Kubernetes",
     "measure": "run a declared matrix of commands, and write a table of their times",
+    "merge": "put the reports of the shards of one run together",
     "models": "train, judge and use models of how likely builds succeed",
     "rainbow": "serve an embedded rainbow in the foreground",
     "reasons": "say why runs failed, from their output",
+    "receive": "take the jobs of a cluster, and run them or hand them to Flux",
+    "register": "tell a rainbow of a cluster",
     "report": "show a stored report, and write it in other forms",
     "select": "rank container images for a host, and say why the others are left out",
+    "state": "tell a rainbow the state of a cluster",
+    "submit": "send a job to one of the clusters that could run it",
+    "subsystem": "add a subsystem to a cluster that is registered",
     "worth": "say what each subsystem of an experiment is worth",
 }
 

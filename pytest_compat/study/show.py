@@ -136,14 +136,15 @@ def _print_overview(console: Console, job: str, explanation: Explanation) -> Non
         console.print()
         console.print(f"near misses, one requirement away: {len(near)}" if near else "no near misses; the nearest")
         listed = [
-            [answer.cluster, f"{float(answer.score):g}", "; ".join(_failures(answer))] for answer in others[:MAX_LISTED]
+            [answer.cluster, f"{float(answer.score):g}", "; ".join(failures(answer))] for answer in others[:MAX_LISTED]
         ]
         print_table(console, ["cluster", "score", "what keeps it out"], listed, left=3)
         if len(others) > MAX_LISTED:
             console.print(f"and {len(others) - MAX_LISTED} more")
 
 
-def _failures(answer: Answer) -> Iterable[str]:
+def failures(answer: Answer) -> Iterable[str]:
+    """Yield what keeps a job out of a cluster, in words."""
     if not answer.resources:
         yield from map(str, answer.short or ("not all resources at once",))
     for finding in answer.failing:
