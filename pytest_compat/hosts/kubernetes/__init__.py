@@ -1,0 +1,1 @@
+"""A rainbow in Kubernetes: its manifests, and one MiniCluster of the Flux Operator for each cluster of a pool."""
