@@ -1,0 +1,1 @@
+"""A Spack job through rainbow to the cluster that can build and run it."""
