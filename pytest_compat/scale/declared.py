@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,9 @@ class GradientExperiment:
         Raises:
             DeclarationError: A file is missing or not what it has to be, or what is declared does not fit together.
         """
+        if missing := [name for name in ("pandas", "pyarrow") if find_spec(name) is None]:
+            remedy = "pip install 'pytest-compat[models]'"
+            raise DeclarationError(f"takes {' and '.join(missing)}; {remedy}", source=str(self.path))
         small = self.document.get("small", {}) if scale == SMALL else {}
         try:
             return _prepare(self, small)

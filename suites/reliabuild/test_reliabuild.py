@@ -2,6 +2,9 @@
 
 import pytest
 
+for name in ("pandas", "pyarrow", "sklearn"):
+    pytest.importorskip(name, reason=f"takes {name}: pip install 'pytest-compat[models]'")
+
 
 @pytest.mark.compat_gradient("gradient.yaml")
 def test_reliabuild(compat_gradient):

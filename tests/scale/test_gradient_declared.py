@@ -368,3 +368,11 @@ def test_a_table_without_jobs(tables: Path) -> None:
 def test_ranges_that_are_none(tables: Path, text: str, message: str) -> None:
     (tables / "ranges.csv").write_text(text)
     assert refused(tables, RANGES).startswith(message)
+
+
+def test_what_it_takes_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "experiment.yaml"
+    path.write_text("experiment: x\njobs: {generated: 5}\nclusters: {count: 2}\nscores: [truth]\n")
+    monkeypatch.setattr("pytest_compat.scale.declared.find_spec", lambda name: None)
+    with pytest.raises(DeclarationError, match=r"takes pandas and pyarrow; pip install 'pytest-compat\[models\]'"):
+        load_gradient(path).prepare("small")
