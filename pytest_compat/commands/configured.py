@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 CONFIG = "rainbow-config.yaml"
 SECRET = "COMPAT_SCHEDULER_SECRET"  # noqa: S105, a name
+SECRETS = (SECRET, "COMPAT_SCHEDULER_TOKEN", "RAINBOW_SECRET", "RAINBOW_GLOBAL_TOKEN")
+"""Variables that commands may be given, and that are none of what they start."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, metavar="FILE", help="the private key of --cert")
     parser.add_argument(
         "--patience",
-        type=float,
+        type=_seconds,
         default=10.0,
         metavar="SECONDS",
         help="wait so long for a server that is away (%(default)g)",
@@ -95,3 +97,20 @@ def own_cluster(config: Config, source: Path) -> tuple[str, str]:
             path="cluster",
         )
     return config.cluster, config.cluster_secret
+
+
+def positive(text: str) -> int:
+    """Read a whole number of 1 or more from the command line."""
+    if not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a whole number, 1 or more")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected seconds, 86400 at most")
+    return seconds

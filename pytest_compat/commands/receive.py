@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,8 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PRINT,
         help="print scripts for Flux and leave the jobs at rainbow (%(default)s); run them here; hand them to Flux",
     )
-    parser.add_argument("--max", type=int, default=0, metavar="N", help="take so many jobs, the oldest first (all)")
-    parser.add_argument("--cores", type=int, metavar="N", help="cores to run on here (all there are)")
+    parser.add_argument(
+        "--max", type=configured.positive, metavar="N", help="take so many jobs, the oldest that can be run first (all)"
+    )
+    parser.add_argument("--cores", type=configured.positive, metavar="N", help="cores to run on here (all there are)")
     parser.add_argument(
         "--output", type=Path, metavar="FOLDER", help="where jobs, their output and states are kept (received/CLUSTER)"
     )
@@ -49,25 +53,38 @@ def run(arguments: argparse.Namespace) -> int:
     cluster, secret = configured.own_cluster(config, arguments.config)
     with configured.client_of(arguments, config) as client:
         if arguments.run == PRINT:
-            return _show(client, cluster, secret, arguments.max)
-        folder: Path = arguments.output or Path("received") / cluster
+            return _show(client, cluster, secret, arguments.max or 0)
         if arguments.run == FLUX:
             _flux_or_refuse()
+        for name in configured.SECRETS:
+            os.environ.pop(name, None)  # which jobs would find in theirs
         from pytest_compat.hosts.handover import Handover
 
+        # Of this registration: a rainbow that was begun anew counts jobs from the start again, and has another secret.
+        folder = (arguments.output or Path("received") / cluster).resolve() / sha256(secret.encode()).hexdigest()[:12]
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with Handover(folder / JOURNAL) as handover:
             refused = _take(client, cluster, secret, handover, folder, arguments)
-            return 0 if _finish(handover, arguments) and not refused else 1
+            try:
+                return 0 if _finish(handover, arguments) and not refused else 1
+            except KeyboardInterrupt:
+                print("interrupted; the same command goes on")
+                return 130
 
 
 def _show(client: RainbowClient, cluster: str, secret: str, most: int) -> int:
     from pytest_compat.declare.workflow import parse_workflow
     from pytest_compat.hosts.fluxscript import render_script
 
+    fine = True
     for job in client.receive(cluster, secret, most):
         print(f"# job {job.id}, {printable(job.name)}")
-        print(render_script(parse_workflow(job.jobspec, name=job.name).members))
-    return 0
+        try:
+            print(render_script(parse_workflow(job.jobspec, name=job.name).members))
+        except CompatError as error:
+            fine = False
+            print(f"# is nothing that can be run: {printable(str(error))}")
+    return 0 if fine else 1
 
 
 def _flux_or_refuse() -> None:
@@ -81,8 +98,10 @@ def _take(
     client: RainbowClient, cluster: str, secret: str, handover: Handover, folder: Path, arguments: argparse.Namespace
 ) -> int:
     """Hand over every job, then accept it; return how many are none that can be run here, which stay at rainbow."""
-    refused = 0
-    for job in client.receive(cluster, secret, arguments.max):
+    refused = taken = 0
+    for job in client.receive(cluster, secret):
+        if arguments.max is not None and taken == arguments.max:
+            break
         place = folder / f"{job.id:06}"
         give = _giver(arguments, cluster, job.id, place, job.jobspec, job.name)
         try:
@@ -93,6 +112,7 @@ def _take(
             continue
         client.accept(cluster, secret, [job.id])
         handover.accept(str(job.id))
+        taken += 1
         print(f"job {job.id}, {printable(job.name)}: {place}")
     if owed := handover.owed:
         # They came through before a kill that came before they were accepted; what rainbow no longer has does no harm.
@@ -127,9 +147,13 @@ def _finish(handover: Handover, arguments: argparse.Namespace) -> bool:
 
     fine = True
     for number, place in handover.receipts.items():
-        succeeded = _ended(open_job(Path(place)), arguments)
+        try:
+            succeeded = _ended(open_job(Path(place)), arguments)
+            print(f"job {number}: {'done' if succeeded else 'failed'}")
+        except CompatError as error:  # one that cannot be run now holds up no other
+            succeeded = False
+            print(f"job {number}: not run: {printable(str(error))}")
         fine = fine and succeeded
-        print(f"job {number}: {'done' if succeeded else 'failed'}")
     return fine
 
 

@@ -31,6 +31,8 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         CompatError: A graph is none, or the server refused.
     """
+    from filelock import FileLock
+
     from pytest_compat.declare.jgf import read_cluster, write_containment, write_subsystem
     from pytest_compat.hosts.extraction.assemble import read_folder
     from pytest_compat.rainbow.config import Config, read_config, write_config
@@ -44,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"a --config of its own, and collect tokens with --submit-config"
         )
     others: Path | None = arguments.submit_config
-    known = None if others is None else read_config(others) if others.exists() else Config(host=config.host)
+    if others is not None and others.resolve() == arguments.config.resolve():
+        raise CompatError(f"found {others} for --config and --submit-config, expected two files")
     secret = configured.registration_secret(arguments.secret, config)
     with configured.client_of(arguments, config) as client:
         credentials = client.register(cluster.name, secret, write_containment(cluster))
@@ -55,8 +58,11 @@ def run(arguments: argparse.Namespace) -> int:
                 cluster.name, credentials.secret, credentials.token, folder
             )
             write_config(registered, arguments.config)
-            if others is not None and known is not None:
-                write_config(known.knowing(cluster.name, credentials.token, folder), others)
+            if others is not None:
+                # Clusters may register at the same time, and each adds to what the others wrote.
+                with FileLock(others.with_name(f".{others.name}.lock")):
+                    known = read_config(others) if others.exists() else Config(host=config.host)
+                    write_config(known.knowing(cluster.name, credentials.token, folder), others)
         except (CompatError, OSError):
             # A name without its graphs, or whose secret nobody has, could not even be registered again.
             with suppress(CompatError):

@@ -98,11 +98,15 @@ def _requirement(text: str) -> dict[str, str]:
 
 
 def _selection(config: Config) -> tuple[str, Mapping[str, str]]:
-    algorithms: Mapping[str, Any] = config.document.get("scheduler", {}).get("algorithms", {})
-    selection: Mapping[str, Any] = algorithms.get("selection", {})
-    return str(selection.get("name", "random")), {
-        str(key): str(value) for key, value in (selection.get("options") or {}).items()
-    }
+    found: Any = config.document
+    for key in ("scheduler", "algorithms", "selection"):
+        found = found.get(key) or {}
+        if not isinstance(found, dict):
+            raise CompatError(f"found {found!r} under {key} of the config, expected an object")
+    options = found.get("options") or {}
+    if not isinstance(options, dict):
+        raise CompatError(f"found {options!r} under options of the config's selection, expected an object")
+    return str(found.get("name", "random")), {str(key): str(value) for key, value in options.items()}
 
 
 def _listed(names: tuple[str, ...]) -> str:

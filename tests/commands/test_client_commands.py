@@ -213,3 +213,28 @@ def test_a_cluster_whose_subsystem_is_refused_is_not_registered(ran: Ran, monkey
     monkeypatch.setattr("pytest_compat.rainbow.config.write_config", refuse)
     assert "found no disk" in ran("register", "blue")[2]
     monkeypatch.undo()
+
+
+def test_one_file_is_not_that_of_a_cluster_and_of_users(ran: Ran, folder: Path) -> None:
+    code, _, err = ran("register", "blue", "--config", "one.yaml", "--submit-config", "one.yaml")
+    assert (code, (folder / "one.yaml").exists()) == (1, False)
+    assert "expected two files" in err
+
+
+@pytest.mark.parametrize("patience", ["nan", "-5", "inf", "soon"])
+def test_patience_is_a_number_of_seconds(patience: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["state", f"--patience={patience}", "a=1"])
+    assert "expected seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("algorithms", ["", "{selection: [1]}", "{selection: {name: random, options: [1]}}"])
+def test_a_selection_that_is_none_is_told(ran: Ran, folder: Path, algorithms: str) -> None:
+    assert ran("register", "blue", "--submit-config", "users.yaml")[0] == 0
+    document = yaml.safe_load((folder / "users.yaml").read_text())
+    document["scheduler"]["algorithms"] = yaml.safe_load(algorithms or "null")
+    (folder / "users.yaml").write_text(yaml.safe_dump(document))
+    code, _, err = ran("submit", "--config", "users.yaml", "--", "true")
+    (folder / "users.yaml").unlink()
+    assert code == (1 if algorithms else 0)
+    assert ("expected an object" in err) is bool(algorithms)

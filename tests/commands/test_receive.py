@@ -168,5 +168,52 @@ def test_the_page_about_it_runs_from_extract_to_results(
             told.append(capsys.readouterr().out)
     assert told[3].endswith("selected: blue\n")
     assert told[5].splitlines()[-2:] == ["job 1: done", "job 2: done"]
-    outputs = {path.parent.name: path.read_text() for path in tmp_path.glob("received/blue/000002/tasks/*/output.txt")}
+    outputs = {
+        path.parent.name: path.read_text() for path in tmp_path.glob("received/blue/*/000002/tasks/*/output.txt")
+    }
     assert sorted(outputs.values()) == ["", "built\n", "it's done\n"]
+
+
+def test_jobs_of_a_rainbow_that_was_begun_anew_are_others_though_they_look_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (cluster,) = build_clusters({"shape": {"node": 1, "core": 1}, "clusters": {"blue": {}}}, tmp_path)
+    (tmp_path / "blue").mkdir()
+    (tmp_path / "blue" / "nodes.json").write_text(write_containment(cluster))
+    for _ in range(2):
+        with RainbowProcess() as server:
+            monkeypatch.setenv("COMPAT_SCHEDULER_SECRET", server.secret)
+            assert main(["register", "blue", "--host", server.address]) == 0
+            assert main(["submit", "--", "sh", "-c", f"echo {{}} $COMPAT_SCHEDULER_SECRET >> {tmp_path / 'log'}"]) == 0
+            assert main(["receive", "--run=local"]) == 0
+            assert "job 1: done" in capsys.readouterr().out
+    assert (tmp_path / "log").read_text().splitlines() == ["{}", "{}"]
+    assert not [
+        path for path in (tmp_path / "received").rglob("*") if path.parent.name == "blue" and path.stat().st_mode & 0o77
+    ]
+
+
+def test_one_job_that_cannot_be_run_holds_up_no_other(ran: Ran, tmp_path: Path) -> None:
+    ran("submit", "--config", "users.yaml", "--jobspec", jobspec(tmp_path / "job.json", 0, tmp_path / "log", cores=2))
+    for number in (1, 2):
+        name = jobspec(tmp_path / "job.json", number, tmp_path / "log")
+        ran("submit", "--config", "users.yaml", "--jobspec", name)
+    words = ("--run=local", "--cores", "1", "--max", "1")
+    for _ in range(3):
+        for cluster in ("blue", "pink"):
+            ran("receive", "--config", f"{cluster}.yaml", *words)
+    assert sorted((tmp_path / "log").read_text().split()) == ["1.build", "1.run", "2.build", "2.run"]
+
+
+def test_receipts_lead_to_their_folders_from_anywhere(
+    ran: Ran, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran("submit", "--config", "users.yaml", "--", "true")
+    for cluster in ("blue", "pink"):
+        ran("receive", "--config", f"{cluster}.yaml", "--run=local")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for cluster in ("blue", "pink"):
+        words = ("--config", f"../{cluster}.yaml", "--run=local", "--output", f"../received/{cluster}")
+        assert ran("receive", *words)[0] == 0
